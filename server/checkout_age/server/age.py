@@ -1,0 +1,109 @@
+"""Ages: the distribution over whole years, the intervals and the groups drawn from it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+OLDEST = 100
+YEARS = OLDEST + 1
+"""Whole years of age that are told apart: 0 to 100, where 100 stands for 100 and above."""
+
+Logits: TypeAlias = NDArray[np.float32]
+"""The network's answer before softmax, shape (..., 101), one entry a year of age."""
+
+
+@dataclass(frozen=True)
+class AgeGroup:
+    """A range of whole years, both ends included; `oldest` 100 takes in everyone above."""
+
+    youngest: int
+    oldest: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.youngest <= self.oldest <= OLDEST:
+            raise ValueError(
+                f"an age group needs 0 <= youngest <= oldest <= {OLDEST}, "
+                f"got {self.youngest} to {self.oldest}"
+            )
+
+    @property
+    def label(self) -> str:
+        """The name that people read: `25-34`, `65+`."""
+        if self.oldest == OLDEST:
+            return f"{self.youngest}+"
+        return f"{self.youngest}-{self.oldest}"
+
+
+@dataclass(frozen=True)
+class AgeGroups:
+    """Groups in order of age that cover 0 to 100 without a gap or an overlap."""
+
+    groups: tuple[AgeGroup, ...]
+
+    def __post_init__(self) -> None:
+        edges = [group.youngest for group in self.groups]
+        ends = [group.oldest + 1 for group in self.groups]
+        if not self.groups or [*edges, YEARS] != [0, *ends]:
+            labels = ", ".join(group.label for group in self.groups) or "none"
+            raise ValueError(f"age groups must cover 0 to {OLDEST} without gaps, got {labels}")
+
+    @classmethod
+    def starting_at(cls, youngest: Sequence[int]) -> "AgeGroups":
+        """Groups that each run to the year before the next begins."""
+        ends = [year - 1 for year in youngest[1:]] + [OLDEST]
+        return cls(tuple(map(AgeGroup, youngest, ends)))
+
+
+DEFAULT_GROUPS = AgeGroups.starting_at((0, 13, 18, 25, 35, 45, 55, 65))
+
+
+@dataclass(frozen=True)
+class AgeDistribution:
+    """How likely each whole year of age is: entry 30 is P(age = 30). Shape (101,), sums to 1."""
+
+    by_year: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        if self.by_year.shape != (YEARS,):
+            raise ValueError(f"a distribution has shape ({YEARS},), got {self.by_year.shape}")
+        if not np.isclose(self.by_year.sum(), 1.0) or self.by_year.min() < 0:
+            raise ValueError("probabilities must be at least 0 and sum to 1")
+
+    @classmethod
+    def from_logits(cls, logits: Logits, temperature: float = 1.0) -> "AgeDistribution":
+        """Softmax of one face's logits, shape (101,), softened by a temperature above 1."""
+        scaled = logits.astype(np.float64) / temperature
+        exponentials = np.exp(scaled - scaled.max())
+        return cls(exponentials / exponentials.sum())
+
+    @property
+    def age(self) -> float:
+        """The expected age in years, 0 to 100."""
+        return float(self.by_year @ np.arange(YEARS))
+
+    def quantile(self, share: float) -> float:
+        """The age in years below which `share` of the probability lies.
+
+        A whole year y stands for ages from y - 0.5 to y + 0.5; the ends stay in 0 to 100.
+        """
+        if not 0 <= share <= 1:
+            raise ValueError(f"share must be 0 to 1, got {share}")
+        cumulative = np.concatenate([[0.0], np.cumsum(self.by_year)])
+        edges = np.arange(YEARS + 1) - 0.5
+        return float(np.clip(np.interp(share, cumulative, edges), 0, OLDEST))
+
+    def interval(self, coverage: float = 0.9) -> tuple[float, float]:
+        """The central range of ages that holds `coverage` of the probability."""
+        tail = (1 - coverage) / 2
+        return self.quantile(tail), self.quantile(1 - tail)
+
+    def probability_of(self, group: AgeGroup) -> float:
+        """How likely the age lies in the group, 0 to 1."""
+        return float(self.by_year[group.youngest : group.oldest + 1].sum())
+
+    def likeliest(self, groups: AgeGroups) -> AgeGroup:
+        """The group with the highest probability; the younger one of two that tie."""
+        return max(groups.groups, key=self.probability_of)

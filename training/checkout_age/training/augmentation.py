@@ -1,0 +1,64 @@
+"""What a checkout camera might have seen instead: a chip cropped, mirrored, lit another way."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from checkout_age.server.photo import Pixels
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far a training chip may differ from the photo it was cut from."""
+
+    smallest_crop: float = 0.82
+    """The shortest side that a crop may have, as a share of the chip's side."""
+    rotation: float = 0.0
+    """Degrees to either side."""
+    light: float = 0.25
+    """Brightness and contrast each change by up to this share."""
+    grey: float = 0.1
+    """The share of chips that lose their colour."""
+    erased: float = 0.0
+    """The share of chips that lose a patch (random erasing, Zhong et al. 2017)."""
+
+    def apply(self, chip: Pixels, side: int, generator: np.random.Generator) -> Pixels:
+        """One variant of the chip, shape (side, side, 3), drawn by the generator."""
+        varied = self._recoloured(self._cropped(chip, side, generator), generator)
+        if generator.random() < self.erased:
+            _erase(varied, generator)
+        return varied
+
+    def _cropped(self, chip: Pixels, side: int, generator: np.random.Generator) -> Pixels:
+        full = chip.shape[0]
+        width, height = generator.uniform(self.smallest_crop, 1.0, 2) * full
+        left, top = generator.uniform(0, 1, 2) * (full - width, full - height)
+        image = Image.fromarray(chip)
+        if self.rotation:
+            angle = generator.uniform(-self.rotation, self.rotation)
+            image = image.rotate(angle, Image.Resampling.BILINEAR)
+        scaled = image.resize(
+            (side, side),
+            Image.Resampling.BILINEAR,
+            box=(left, top, left + width, top + height),
+        )
+        pixels = np.asarray(scaled)
+        return pixels[:, ::-1] if generator.random() < 0.5 else pixels
+
+    def _recoloured(self, chip: Pixels, generator: np.random.Generator) -> Pixels:
+        brightness, contrast = 1 + generator.uniform(-self.light, self.light, 2)
+        levels: NDArray[np.float32] = chip.astype(np.float32)
+        if generator.random() < self.grey:
+            levels = np.repeat(levels @ np.float32([[0.299], [0.587], [0.114]]), 3, axis=2)
+        middle = levels.mean()
+        levels = (levels - middle) * np.float32(contrast) + middle * np.float32(brightness)
+        return np.clip(levels, 0, 255).astype(np.uint8)
+
+
+def _erase(chip: Pixels, generator: np.random.Generator) -> None:
+    side = chip.shape[0]
+    height, width = (generator.uniform(0.1, 0.35, 2) * side).astype(int)
+    top, left = generator.integers(0, side - height), generator.integers(0, side - width)
+    chip[top : top + height, left : left + width] = generator.integers(0, 256, 3)

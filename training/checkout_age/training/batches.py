@@ -1,0 +1,64 @@
+"""Batches for Keras: the same chips in the same order for the same seed and epoch."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from checkout_age.server.age import OLDEST, YEARS
+from checkout_age.server.photo import Pixels
+from checkout_age.training.augmentation import Augmentation
+from checkout_age.training.faces import Faces
+
+Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+def soft_labels(
+    ages: NDArray[np.float32], spreads: NDArray[np.float32], sigma: float
+) -> NDArray[np.float32]:
+    """A Gaussian over the years around each age, shape (n, 101), rows sum to 1.
+
+    Label distribution learning (Gao et al. 2017, arXiv:1611.01731), wider where the labels
+    given to copies of one photo disagree.
+    """
+    years = np.arange(YEARS, dtype=np.float32)
+    widths = np.hypot(sigma, spreads / 2)[:, None]
+    distance = (years - np.clip(ages, 0, OLDEST)[:, None]) / widths
+    weights = np.exp(-0.5 * distance**2)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
+
+
+class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no types
+    """One epoch of augmented batches: chips (batch, side, side, 3) and labels (batch, 101)."""
+
+    def __init__(
+        self,
+        chips: Pixels,
+        faces: Faces,
+        *,
+        side: int,
+        batch_size: int,
+        sigma: float,
+        augmentation: Augmentation,
+        seed: int,
+        epoch: int,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self._chips = chips
+        self._labels = soft_labels(faces.ages, faces.spreads, sigma)
+        self._side = side
+        self._batch_size = batch_size
+        self._augmentation = augmentation
+        self._seed = (seed, epoch)
+        self._order = np.random.default_rng(self._seed).permutation(len(chips))
+
+    def __len__(self) -> int:
+        return len(self._chips) // self._batch_size
+
+    def __getitem__(self, index: int) -> Batch:
+        generator = np.random.default_rng((*self._seed, index))
+        rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
+        chips = [self._augmentation.apply(self._chips[i], self._side, generator) for i in rows]
+        return np.stack(chips).astype(np.float32), self._labels[rows]

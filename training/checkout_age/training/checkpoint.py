@@ -1,0 +1,75 @@
+"""A checkpoint: where a training run stands, on disk after every epoch."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import keras
+
+from checkout_age.training.recipe import Recipe
+
+STATE = "state.json"
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """What one epoch reached; errors in years."""
+
+    side: int
+    loss: float
+    train_mae: float
+    valid_mae: float
+
+    def __str__(self) -> str:
+        return (
+            f"loss {self.loss:.3f}, train MAE {self.train_mae:.2f}, "
+            f"valid MAE {self.valid_mae:.2f} years"
+        )
+
+
+class CheckpointError(ValueError):
+    """The run folder belongs to another recipe."""
+
+
+class Checkpoint:
+    """The last finished epoch of one run: weights, optimizer and the history until then."""
+
+    def __init__(self, folder: Path, recipe: Recipe) -> None:
+        self._folder = folder
+        self._recipe = asdict(recipe)
+
+    def restore(self, model: keras.Model) -> list[EpochRecord]:
+        """Load the last finished epoch into the model; an empty history if there is none.
+
+        Raises:
+            CheckpointError: the folder holds a run of another recipe.
+        """
+        if not (self._folder / STATE).is_file():
+            return []
+        state = json.loads((self._folder / STATE).read_text())
+        if state["recipe"] != json.loads(json.dumps(self._recipe)):
+            raise CheckpointError(
+                f"{self._folder} holds a run of another recipe or of an older form of "
+                f"{self._recipe['name']}; name another folder or remove that one"
+            )
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(self._folder / state["weights"])
+        return [EpochRecord(**record) for record in state["history"]]
+
+    def save(self, model: keras.Model, history: list[EpochRecord]) -> None:
+        """Put the state on disk; a kill at any moment leaves the last whole state."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        weights = f"epoch-{len(history):03}.weights.h5"
+        model.save_weights(self._folder / weights)
+        state = {
+            "recipe": self._recipe,
+            "weights": weights,
+            "history": [asdict(record) for record in history],
+        }
+        written = self._folder / f"{STATE}.new"
+        written.write_text(json.dumps(state, indent=2))
+        os.replace(written, self._folder / STATE)
+        for stale in self._folder.glob("epoch-*.weights.h5"):
+            if stale.name != weights:
+                stale.unlink()

@@ -1,0 +1,77 @@
+"""Evaluation: how far the ages lie from the labels, with the interval that chance allows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from checkout_age.server.age import DEFAULT_GROUPS, AgeDistribution, AgeGroups, Logits
+from checkout_age.server.photo import Pixels
+from checkout_age.training.faces import Faces
+from checkout_age.training.pack import pack
+
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One named number with its bootstrap 95 % interval and how many photos stand behind it."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    photos: int
+
+
+def evaluate(model: keras.Model, faces: Faces, side: int) -> list[Figure]:
+    """Score every photo as the server does and list the errors, overall and by age group."""
+    logits = predict_logits(model, pack(faces.photos, side, "photos"))
+    return list(figures(ages_of(logits), faces.ages))
+
+
+def figures(
+    predicted: NDArray[np.float64],
+    actual: NDArray[np.float32],
+    groups: AgeGroups = DEFAULT_GROUPS,
+) -> Iterator[Figure]:
+    """MAE in years of all photos and of each age group, and the shares within 3, 5, 10 years."""
+    errors = np.abs(predicted - actual)
+    yield _figure("MAE", errors)
+    for group in groups.groups:
+        inside = (actual >= group.youngest) & (np.minimum(actual, 100) <= group.oldest)
+        if inside.any():
+            yield _figure(f"MAE {group.label}", errors[inside])
+    for years in (3, 5, 10):
+        yield _figure(f"within {years} years", (errors <= years).astype(np.float64))
+
+
+def predict_logits(model: keras.Model, chips: Pixels, batch_size: int = 64) -> Logits:
+    """The network's logits for chips of shape (n, side, side, 3), shape (n, 101)."""
+    parts = [
+        keras.ops.convert_to_numpy(
+            model.predict_on_batch(chips[start : start + batch_size].astype(np.float32))
+        )
+        for start in range(0, len(chips), batch_size)
+    ]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def ages_of(logits: Logits) -> NDArray[np.float64]:
+    """The expected age of each row of logits in years, shape (n,)."""
+    return np.array([AgeDistribution.from_logits(row).age for row in logits])
+
+
+def mean_absolute_error(logits: Logits, actual: NDArray[np.float32]) -> float:
+    """The mean distance in years between the expected ages and the labels."""
+    return float(np.abs(ages_of(logits) - actual).mean())
+
+
+def _figure(name: str, values: NDArray[np.float64]) -> Figure:
+    """Percentile bootstrap over photos (Efron 1979), the same draw every time."""
+    generator = np.random.default_rng(0)
+    draws = generator.integers(0, len(values), (RESAMPLES, len(values)))
+    low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
+    return Figure(name, float(values.mean()), float(low), float(high), len(values))

@@ -1,0 +1,103 @@
+"""Fitting: from a recipe and labelled faces to a trained network, resumable at every epoch."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+
+from checkout_age.server.network import build_network
+from checkout_age.server.photo import Pixels
+from checkout_age.training.batches import EpochBatches
+from checkout_age.training.checkpoint import Checkpoint, EpochRecord
+from checkout_age.training.evaluation import mean_absolute_error, predict_logits
+from checkout_age.training.faces import Faces
+from checkout_age.training.loss import DistributionLoss, mae
+from checkout_age.training.pack import pack
+from checkout_age.training.rate import StagedCosine
+from checkout_age.training.recipe import Recipe
+
+
+def create_model(
+    recipe: Recipe, photos: int, *, weights: str | Path | None = None
+) -> keras.Model:
+    """A compiled network that takes chips of any side; `photos` is the size of an epoch."""
+    keras.utils.set_random_seed(recipe.seed)
+    model = build_network(weights=weights, dropout=recipe.dropout)
+    if weights is None:
+        _silence_residuals(model)
+    optimizer = keras.optimizers.AdamW(
+        StagedCosine(recipe, photos),
+        weight_decay=recipe.weight_decay,
+        global_clipnorm=recipe.clip_norm,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    compiled_ahead = "auto" if keras.backend.backend() == "jax" else False
+    model.compile(
+        optimizer, DistributionLoss(recipe.pull), metrics=[mae], jit_compile=compiled_ahead
+    )
+    return model
+
+
+def train_model(
+    recipe: Recipe,
+    train: Faces,
+    valid: Faces,
+    run: Path,
+    *,
+    weights: str | Path | None = None,
+    say: Callable[[str], None] = print,
+) -> keras.Model:
+    """Train by the recipe, or go on where the checkpoint in the folder `run` stopped.
+
+    An epoch that was cut short is run again from its start with the same batches, so a run
+    that was killed ends like one that was not.
+    """
+    model = create_model(recipe, len(train), weights=weights)
+    checkpoint = Checkpoint(run, recipe)
+    history = checkpoint.restore(model)
+    if history:
+        say(f"going on after epoch {len(history)} of {recipe.epochs}, found in {run}")
+    if len(history) == recipe.epochs:
+        return model
+    chips = pack(train.photos, recipe.pack_side, "train photos")
+    valid_chips: dict[int, Pixels] = {}
+    for epoch in range(len(history), recipe.epochs):
+        stage = recipe.stage_of(epoch)
+        if stage.side not in valid_chips:
+            valid_chips = {stage.side: pack(valid.photos, stage.side, "valid photos")}
+        batches = EpochBatches(
+            chips,
+            train,
+            side=stage.side,
+            batch_size=stage.batch_size,
+            sigma=recipe.sigma,
+            augmentation=recipe.augmentation,
+            seed=recipe.seed,
+            epoch=epoch,
+        )
+        fitted = model.fit(
+            batches,
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            shuffle=False,
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+        logits = predict_logits(model, valid_chips[stage.side])
+        record = EpochRecord(
+            side=stage.side,
+            loss=fitted.history["loss"][0],
+            train_mae=fitted.history["mae"][0],
+            valid_mae=mean_absolute_error(logits, valid.ages),
+        )
+        history.append(record)
+        checkpoint.save(model, history)
+        say(f"epoch {epoch + 1}/{recipe.epochs} at {stage.side} px: {record}")
+    return model
+
+
+def _silence_residuals(model: keras.Model) -> None:
+    """Start each residual block as the identity (Goyal et al. 2017, arXiv:1706.02677)."""
+    for layer in model.layers:
+        if layer.name.endswith("_3_bn"):
+            layer.gamma.assign(layer.gamma * 0)

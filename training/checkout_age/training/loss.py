@@ -1,0 +1,37 @@
+"""What training minimises and watches, for a network that answers with logits over years."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from checkout_age.server.age import YEARS
+
+
+def expected_age(logits: Any) -> Any:
+    """The mean of each softmaxed distribution in years, shape (batch,)."""
+    years = ops.arange(YEARS, dtype="float32")
+    return ops.matmul(ops.softmax(ops.cast(logits, "float32"), axis=-1), years)
+
+
+class DistributionLoss(keras.losses.Loss):  # type: ignore[misc]  # keras has no types
+    """Cross-entropy to the soft labels plus `pull` times the error of the expected age.
+
+    DLDL-v2, Gao et al. 2018, "Age Estimation Using Expectation of Label Distribution Learning".
+    """
+
+    def __init__(self, pull: float) -> None:
+        super().__init__(name="distribution")
+        self.pull = pull
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Labels and logits of shape (batch, 101) to one loss each, shape (batch,)."""
+        crossed = keras.losses.categorical_crossentropy(y_true, y_pred, from_logits=True)
+        labelled = ops.matmul(y_true, ops.arange(YEARS, dtype="float32"))
+        return crossed + self.pull * ops.abs(expected_age(y_pred) - labelled)
+
+
+def mae(y_true: Any, y_pred: Any) -> Any:
+    """The error of the expected age in years, shape (batch,); labels as distributions."""
+    labelled = ops.matmul(y_true, ops.arange(YEARS, dtype="float32"))
+    return ops.abs(expected_age(y_pred) - labelled)
