@@ -1,0 +1,1 @@
+"""Scores each night's checkout photos and keeps the age groups in Parquet."""

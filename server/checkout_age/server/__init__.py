@@ -1,0 +1,1 @@
+"""Hosts a trained ResNet50 behind gRPC: one photo in, an age out."""

@@ -1,1 +1,30 @@
-def main() -> None: ...
+"""checkout-age-server: serve one model."""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from checkout_age.server.bundle import BundleError
+from checkout_age.server.config import parse_arguments
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until stopped; status 0 after a drain, 1 where the server could not start."""
+    config = parse_arguments(arguments)
+    logging.basicConfig(
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO
+    )
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # it reports absent GPUs as errors
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # not its default on every CPU
+    from checkout_age.server.serving import PortTakenError, serve
+
+    try:
+        asyncio.run(serve(config))
+    except (BundleError, PortTakenError) as error:
+        sys.exit(f"checkout-age-server: {error}")
+
+
+if __name__ == "__main__":
+    main()

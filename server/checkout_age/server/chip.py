@@ -11,6 +11,9 @@ from checkout_age.server.photo import Pixels
 DEFINITION = "centre-square/1"
 """Names this way of cutting; a bundle states the one it was trained with."""
 
+SMALLEST_SIDE = 32
+"""Pixels; ResNet50 halves the side five times."""
+
 
 def cut_chip(pixels: Pixels, side: int) -> Pixels:
     """Cut the largest centred square and scale it, antialiased, to (side, side, 3)."""

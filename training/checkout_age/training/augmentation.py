@@ -8,6 +8,10 @@ from PIL import Image
 
 from checkout_age.server.photo import Pixels
 
+LUMA: NDArray[np.float32] = np.array([[0.299], [0.587], [0.114]], np.float32)
+"""How much each of R, G, B adds to brightness (ITU-R BT.601), shape (3, 1)."""
+MIRRORED = 0.5
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -45,13 +49,13 @@ class Augmentation:
             box=(left, top, left + width, top + height),
         )
         pixels = np.asarray(scaled)
-        return pixels[:, ::-1] if generator.random() < 0.5 else pixels
+        return pixels[:, ::-1] if generator.random() < MIRRORED else pixels
 
     def _recoloured(self, chip: Pixels, generator: np.random.Generator) -> Pixels:
         brightness, contrast = 1 + generator.uniform(-self.light, self.light, 2)
         levels: NDArray[np.float32] = chip.astype(np.float32)
         if generator.random() < self.grey:
-            levels = np.repeat(levels @ np.float32([[0.299], [0.587], [0.114]]), 3, axis=2)
+            levels = np.repeat(levels @ LUMA, 3, axis=2)
         middle = levels.mean()
         levels = (levels - middle) * np.float32(contrast) + middle * np.float32(brightness)
         return np.clip(levels, 0, 255).astype(np.uint8)

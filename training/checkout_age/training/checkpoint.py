@@ -1,7 +1,6 @@
 """A checkpoint: where a training run stands, on disk after every epoch."""
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -69,7 +68,7 @@ class Checkpoint:
         }
         written = self._folder / f"{STATE}.new"
         written.write_text(json.dumps(state, indent=2))
-        os.replace(written, self._folder / STATE)
+        written.replace(self._folder / STATE)
         for stale in self._folder.glob("epoch-*.weights.h5"):
             if stale.name != weights:
                 stale.unlink()

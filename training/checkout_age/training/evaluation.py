@@ -1,14 +1,15 @@
 """Evaluation: how far the ages lie from the labels, with the interval that chance allows."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from checkout_age.server.age import DEFAULT_GROUPS, AgeDistribution, AgeGroups, Logits
+from checkout_age.server.bundle import Bundle
 from checkout_age.server.photo import Pixels
+from checkout_age.server.runtime import KerasRuntime
 from checkout_age.training.faces import Faces
 from checkout_age.training.pack import pack
 
@@ -26,10 +27,14 @@ class Figure:
     photos: int
 
 
-def evaluate(model: keras.Model, faces: Faces, side: int) -> list[Figure]:
-    """Score every photo as the server does and list the errors, overall and by age group."""
-    logits = predict_logits(model, pack(faces.photos, side, "photos"))
-    return list(figures(ages_of(logits), faces.ages))
+def evaluate(bundle: Bundle, faces: Faces) -> list[Figure]:
+    """Score every photo with the model as it is served and list the errors.
+
+    Every photo counts, also one that the server's face detector would turn away.
+    """
+    chips = pack(faces.photos, bundle.facts.chip_side, "photos")
+    logits = predict_logits(KerasRuntime(bundle).logits, chips)
+    return list(figures(ages_of(logits, bundle.facts.temperature), faces.ages))
 
 
 def figures(
@@ -48,20 +53,17 @@ def figures(
         yield _figure(f"within {years} years", (errors <= years).astype(np.float64))
 
 
-def predict_logits(model: keras.Model, chips: Pixels, batch_size: int = 64) -> Logits:
-    """The network's logits for chips of shape (n, side, side, 3), shape (n, 101)."""
-    parts = [
-        keras.ops.convert_to_numpy(
-            model.predict_on_batch(chips[start : start + batch_size].astype(np.float32))
-        )
-        for start in range(0, len(chips), batch_size)
-    ]
-    return np.concatenate(parts).astype(np.float32)
+def predict_logits(
+    network: Callable[[Pixels], Logits], chips: Pixels, batch_size: int = 64
+) -> Logits:
+    """The logits, shape (n, 101), for chips of shape (n, side, side, 3), some at a time."""
+    starts = range(0, len(chips), batch_size)
+    return np.concatenate([network(chips[start : start + batch_size]) for start in starts])
 
 
-def ages_of(logits: Logits) -> NDArray[np.float64]:
+def ages_of(logits: Logits, temperature: float = 1.0) -> NDArray[np.float64]:
     """The expected age of each row of logits in years, shape (n,)."""
-    return np.array([AgeDistribution.from_logits(row).age for row in logits])
+    return np.array([AgeDistribution.from_logits(row, temperature).age for row in logits])
 
 
 def mean_absolute_error(logits: Logits, actual: NDArray[np.float32]) -> float:

@@ -2,10 +2,13 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import keras
+import numpy as np
 
+from checkout_age.server.age import Logits
 from checkout_age.server.network import build_network
 from checkout_age.server.photo import Pixels
 from checkout_age.training.batches import EpochBatches
@@ -18,9 +21,7 @@ from checkout_age.training.rate import StagedCosine
 from checkout_age.training.recipe import Recipe
 
 
-def create_model(
-    recipe: Recipe, photos: int, *, weights: str | Path | None = None
-) -> keras.Model:
+def create_model(recipe: Recipe, photos: int, *, weights: str | Path | None = None) -> keras.Model:
     """A compiled network that takes chips of any side; `photos` is the size of an epoch."""
     keras.utils.set_random_seed(recipe.seed)
     model = build_network(weights=weights, dropout=recipe.dropout)
@@ -83,7 +84,7 @@ def train_model(
             shuffle=False,
             verbose=1 if sys.stdout.isatty() else 2,
         )
-        logits = predict_logits(model, valid_chips[stage.side])
+        logits = predict_logits(partial(_logits, model), valid_chips[stage.side])
         record = EpochRecord(
             side=stage.side,
             loss=fitted.history["loss"][0],
@@ -94,6 +95,11 @@ def train_model(
         checkpoint.save(model, history)
         say(f"epoch {epoch + 1}/{recipe.epochs} at {stage.side} px: {record}")
     return model
+
+
+def _logits(model: keras.Model, chips: Pixels) -> Logits:
+    answer = model.predict_on_batch(chips.astype(np.float32))
+    return np.asarray(keras.ops.convert_to_numpy(answer), np.float32)
 
 
 def _silence_residuals(model: keras.Model) -> None:

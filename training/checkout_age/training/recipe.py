@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import iter_modules
 
+from checkout_age.server.chip import SMALLEST_SIDE
 from checkout_age.training import recipes
 from checkout_age.training.augmentation import Augmentation
 
@@ -19,8 +20,10 @@ class Stage:
     rate_to: float
 
     def __post_init__(self) -> None:
-        if self.side < 32:
-            raise ValueError(f"ResNet50 needs a side of at least 32 pixels, got {self.side}")
+        if self.side < SMALLEST_SIDE:
+            raise ValueError(
+                f"ResNet50 needs a side of at least {SMALLEST_SIDE} pixels, got {self.side}"
+            )
         if self.epochs < 1 or self.batch_size < 1:
             raise ValueError("a stage has at least one epoch and one photo a batch")
 

@@ -1,6 +1,6 @@
 """ResNet50 from random initialisation on two CPU cores, growing from 32 to 64 pixels.
 
-    checkout-age-training train grown --faces FACES --out server/models/grown
+checkout-age-training train grown --faces FACES --out server/models/grown
 """
 
 from checkout_age.training.recipe import Recipe, Stage

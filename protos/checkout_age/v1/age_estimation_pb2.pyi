@@ -1,0 +1,137 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Problem(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PROBLEM_UNSPECIFIED: _ClassVar[Problem]
+    PROBLEM_NO_FACE: _ClassVar[Problem]
+    PROBLEM_EMPTY_PHOTO: _ClassVar[Problem]
+    PROBLEM_PHOTO_TOO_LARGE: _ClassVar[Problem]
+    PROBLEM_NOT_A_PHOTO: _ClassVar[Problem]
+    PROBLEM_DAMAGED_PHOTO: _ClassVar[Problem]
+PROBLEM_UNSPECIFIED: Problem
+PROBLEM_NO_FACE: Problem
+PROBLEM_EMPTY_PHOTO: Problem
+PROBLEM_PHOTO_TOO_LARGE: Problem
+PROBLEM_NOT_A_PHOTO: Problem
+PROBLEM_DAMAGED_PHOTO: Problem
+
+class PhotoProblem(_message.Message):
+    __slots__ = ("problem", "message")
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    problem: Problem
+    message: str
+    def __init__(self, problem: _Optional[_Union[Problem, str]] = ..., message: _Optional[str] = ...) -> None: ...
+
+class AgeGroup(_message.Message):
+    __slots__ = ("youngest", "oldest", "label")
+    YOUNGEST_FIELD_NUMBER: _ClassVar[int]
+    OLDEST_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    youngest: int
+    oldest: int
+    label: str
+    def __init__(self, youngest: _Optional[int] = ..., oldest: _Optional[int] = ..., label: _Optional[str] = ...) -> None: ...
+
+class AgeGroupProbability(_message.Message):
+    __slots__ = ("age_group", "probability")
+    AGE_GROUP_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    age_group: AgeGroup
+    probability: float
+    def __init__(self, age_group: _Optional[_Union[AgeGroup, _Mapping]] = ..., probability: _Optional[float] = ...) -> None: ...
+
+class AgeEstimate(_message.Message):
+    __slots__ = ("age", "age_low", "age_high", "age_group", "age_group_probabilities", "age_distribution")
+    AGE_FIELD_NUMBER: _ClassVar[int]
+    AGE_LOW_FIELD_NUMBER: _ClassVar[int]
+    AGE_HIGH_FIELD_NUMBER: _ClassVar[int]
+    AGE_GROUP_FIELD_NUMBER: _ClassVar[int]
+    AGE_GROUP_PROBABILITIES_FIELD_NUMBER: _ClassVar[int]
+    AGE_DISTRIBUTION_FIELD_NUMBER: _ClassVar[int]
+    age: float
+    age_low: float
+    age_high: float
+    age_group: AgeGroup
+    age_group_probabilities: _containers.RepeatedCompositeFieldContainer[AgeGroupProbability]
+    age_distribution: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, age: _Optional[float] = ..., age_low: _Optional[float] = ..., age_high: _Optional[float] = ..., age_group: _Optional[_Union[AgeGroup, _Mapping]] = ..., age_group_probabilities: _Optional[_Iterable[_Union[AgeGroupProbability, _Mapping]]] = ..., age_distribution: _Optional[_Iterable[float]] = ...) -> None: ...
+
+class EstimateAgeRequest(_message.Message):
+    __slots__ = ("photo",)
+    PHOTO_FIELD_NUMBER: _ClassVar[int]
+    photo: bytes
+    def __init__(self, photo: _Optional[bytes] = ...) -> None: ...
+
+class EstimateAgeResponse(_message.Message):
+    __slots__ = ("estimate", "problem", "model_version")
+    ESTIMATE_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
+    estimate: AgeEstimate
+    problem: PhotoProblem
+    model_version: str
+    def __init__(self, estimate: _Optional[_Union[AgeEstimate, _Mapping]] = ..., problem: _Optional[_Union[PhotoProblem, _Mapping]] = ..., model_version: _Optional[str] = ...) -> None: ...
+
+class EstimateAgesRequest(_message.Message):
+    __slots__ = ("id", "photo")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PHOTO_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    photo: bytes
+    def __init__(self, id: _Optional[str] = ..., photo: _Optional[bytes] = ...) -> None: ...
+
+class EstimateAgesResponse(_message.Message):
+    __slots__ = ("id", "estimate", "problem", "model_version")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ESTIMATE_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    estimate: AgeEstimate
+    problem: PhotoProblem
+    model_version: str
+    def __init__(self, id: _Optional[str] = ..., estimate: _Optional[_Union[AgeEstimate, _Mapping]] = ..., problem: _Optional[_Union[PhotoProblem, _Mapping]] = ..., model_version: _Optional[str] = ...) -> None: ...
+
+class GetModelRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Metric(_message.Message):
+    __slots__ = ("name", "value", "low", "high", "photos", "split")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    PHOTOS_FIELD_NUMBER: _ClassVar[int]
+    SPLIT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    value: float
+    low: float
+    high: float
+    photos: int
+    split: str
+    def __init__(self, name: _Optional[str] = ..., value: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., photos: _Optional[int] = ..., split: _Optional[str] = ...) -> None: ...
+
+class GetModelResponse(_message.Message):
+    __slots__ = ("name", "version", "age_groups", "metrics", "max_photo_bytes", "data_terms")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    AGE_GROUPS_FIELD_NUMBER: _ClassVar[int]
+    METRICS_FIELD_NUMBER: _ClassVar[int]
+    MAX_PHOTO_BYTES_FIELD_NUMBER: _ClassVar[int]
+    DATA_TERMS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: str
+    age_groups: _containers.RepeatedCompositeFieldContainer[AgeGroup]
+    metrics: _containers.RepeatedCompositeFieldContainer[Metric]
+    max_photo_bytes: int
+    data_terms: str
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., age_groups: _Optional[_Iterable[_Union[AgeGroup, _Mapping]]] = ..., metrics: _Optional[_Iterable[_Union[Metric, _Mapping]]] = ..., max_photo_bytes: _Optional[int] = ..., data_terms: _Optional[str] = ...) -> None: ...

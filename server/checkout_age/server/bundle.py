@@ -1,0 +1,158 @@
+"""A bundle: one trained model as a folder that says all that serving it needs.
+
+models/<name>/<version>/bundle.json           everything but the weights
+models/<name>/<version>/weights.safetensors   kernels in half precision
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load, save
+
+from checkout_age.server import chip
+from checkout_age.server.age import DEFAULT_GROUPS, YEARS, AgeGroups
+
+FORMAT = 1
+ARCHITECTURE = f"resnet50-logits-{YEARS}/1"
+FACTS = "bundle.json"
+WEIGHTS = "weights.safetensors"
+
+Weights: TypeAlias = Mapping[str, NDArray[Any]]
+"""Each of the network's variables by its path, such as `conv1_conv/kernel`."""
+
+
+class BundleError(ValueError):
+    """The folder holds no model that this server can serve."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One figure of the model's evaluation, with its 95 % interval; errors in years."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    photos: int
+    split: str
+
+
+@dataclass(frozen=True)
+class BundleFacts:
+    """What a bundle says of itself beside its weights."""
+
+    name: str
+    chip_side: int
+    """Pixels of the square chip that the network takes."""
+    metrics: tuple[Metric, ...] = ()
+    temperature: float = 1.0
+    """What the logits are divided by before softmax; above 1 is less sure."""
+    group_starts: tuple[int, ...] = tuple(group.youngest for group in DEFAULT_GROUPS.groups)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    """The recipe, the initialisation and the fingerprint of the photos."""
+    data_terms: str = ""
+    chip_definition: str = chip.DEFINITION
+    architecture: str = ARCHITECTURE
+    format: int = FORMAT
+
+    @property
+    def groups(self) -> AgeGroups:
+        """The age groups that estimates are drawn into unless the server is told otherwise."""
+        return AgeGroups.starting_at(self.group_starts)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model ready to be loaded."""
+
+    facts: BundleFacts
+    weights: Weights
+    version: str
+    """The first 12 hex digits of the SHA-256 over facts and weights."""
+
+
+def write_bundle(models: Path, facts: BundleFacts, weights: Weights) -> Path:
+    """Write `models/<name>/<version>/` and return that folder; the same content, the same name."""
+    stored = save({path: _stored(value) for path, value in sorted(weights.items())})
+    described = _described(facts)
+    version = _version(described, stored)
+    folder = models / facts.name / version
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / WEIGHTS).write_bytes(stored)
+    written = folder / f"{FACTS}.new"
+    written.write_text(json.dumps({"version": version, **described}, indent=2) + "\n")
+    written.replace(folder / FACTS)
+    return folder
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Read and check a bundle.
+
+    Raises:
+        BundleError: files are missing or changed, or they ask for another server than this.
+    """
+    for name in (FACTS, WEIGHTS):
+        if not (folder / name).is_file():
+            raise BundleError(
+                f"{folder} is no model: it has no {name}; "
+                f"name the folder of one version, as models/NAME/VERSION"
+            )
+    stored = (folder / WEIGHTS).read_bytes()
+    try:
+        described = json.loads((folder / FACTS).read_text())
+        version = described.pop("version")
+        facts = _facts(described)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise BundleError(f"{folder / FACTS} cannot be read: {error}") from error
+    if version != _version(described, stored):
+        raise BundleError(
+            f"{folder} was changed or is incomplete: its content is not that of version {version}"
+        )
+    return Bundle(facts, load(stored), version)
+
+
+def _facts(described: Mapping[str, Any]) -> BundleFacts:
+    expected = {
+        "format": FORMAT,
+        "architecture": ARCHITECTURE,
+        "chip_definition": chip.DEFINITION,
+    }
+    for key, ours in expected.items():
+        if described.get(key) != ours:
+            raise ValueError(f"{key} is {described.get(key)!r}, this server knows {ours!r}")
+    facts = BundleFacts(
+        **{
+            **described,
+            "metrics": tuple(Metric(**metric) for metric in described["metrics"]),
+            "group_starts": tuple(described["group_starts"]),
+        }
+    )
+    if facts.chip_side < chip.SMALLEST_SIDE or facts.temperature <= 0:
+        raise ValueError(
+            f"chip_side must be at least {chip.SMALLEST_SIDE} and temperature above 0, "
+            f"got {facts.chip_side} and {facts.temperature}"
+        )
+    assert facts.groups  # AgeGroups checks itself
+    return facts
+
+
+def _described(facts: BundleFacts) -> dict[str, Any]:
+    described: dict[str, Any] = json.loads(json.dumps(asdict(facts)))
+    return described
+
+
+def _version(described: Mapping[str, Any], stored: bytes) -> str:
+    digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
+    digest.update(stored)
+    return digest.hexdigest()[:12]
+
+
+def _stored(value: NDArray[Any]) -> NDArray[Any]:
+    """Kernels in half precision; the few vectors, variances among them, keep their range."""
+    return np.ascontiguousarray(value, np.float16 if value.ndim > 1 else np.float32)

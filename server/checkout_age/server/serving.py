@@ -1,0 +1,134 @@
+"""Serving: from a bound port over a warm model to a drained end."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from checkout_age.server.bundle import Bundle, read_bundle
+from checkout_age.server.config import ServerConfig
+from checkout_age.server.face import FaceFinder
+from checkout_age.server.runtime import KerasRuntime, Runtime
+from checkout_age.server.scorer import Scorer
+from checkout_age.server.service import AgeEstimation, Served, register, service_name
+
+logger = logging.getLogger(__name__)
+
+READ_AT_MOST = 4
+"""Messages up to this many times the photo limit are read, so that the refusal can say why."""
+
+
+class PortTakenError(OSError):
+    """Nothing can listen on the address; another port may be free."""
+
+
+async def serve(
+    config: ServerConfig, load_runtime: Callable[[Bundle], Runtime] = KerasRuntime
+) -> None:
+    """Serve until a signal or, where asked for, until standard input ends.
+
+    Raises:
+        BundleError: the model cannot be served.
+        PortTakenError: the address cannot be bound.
+    """
+    stopping = asyncio.Event()
+    _stop_on_signals(stopping)
+    if config.until_stdin_closes:
+        await _stop_with_stdin(stopping)
+    bundle = await asyncio.to_thread(read_bundle, config.model)
+    server = grpc.aio.server(
+        options=[
+            ("grpc.max_receive_message_length", READ_AT_MOST * config.limits.max_bytes),
+            ("grpc.so_reuseport", 0),
+        ]
+    )
+    service = AgeEstimation(config.limits)
+    register(service, server)
+    healthy = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
+    await _set_health(healthy, health_pb2.HealthCheckResponse.NOT_SERVING)
+    reflection.enable_server_reflection(
+        (service_name(), health.SERVICE_NAME, reflection.SERVICE_NAME), server
+    )
+    address = _bind(server, config)
+    await server.start()
+    logger.info("listening on %s, loading model %s", address, config.model)
+    try:
+        service.served = await _load(bundle, config, load_runtime)
+        if not stopping.is_set():
+            await _set_health(healthy, health_pb2.HealthCheckResponse.SERVING)
+            logger.info("serving %s %s on %s", bundle.facts.name, bundle.version, address)
+        await stopping.wait()
+        logger.info("draining, at most %g s", config.grace)
+        await healthy.enter_graceful_shutdown()
+    finally:
+        await server.stop(config.grace)
+        if service.served is not None:
+            service.served.scorer.close()
+    logger.info("stopped")
+
+
+async def _load(
+    bundle: Bundle, config: ServerConfig, load_runtime: Callable[[Bundle], Runtime]
+) -> Served:
+    runtime = await asyncio.to_thread(load_runtime, bundle)
+    scorer = Scorer(
+        runtime,
+        await asyncio.to_thread(FaceFinder),
+        chip_side=bundle.facts.chip_side,
+        temperature=bundle.facts.temperature,
+        limits=config.limits,
+    )
+    await scorer.warm_up()
+    return Served(bundle, scorer, config.age_groups or bundle.facts.groups)
+
+
+def _bind(server: grpc.aio.Server, config: ServerConfig) -> str:
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    try:
+        port = server.add_insecure_port(f"{host}:{config.port}")
+    except RuntimeError as error:
+        raise PortTakenError(
+            f"cannot listen on {host}:{config.port}: it is taken or no address of this machine"
+        ) from error
+    address = f"{host}:{port}"
+    if config.port_file is not None:
+        written = config.port_file.with_name(config.port_file.name + ".new")
+        written.write_text(address + "\n")
+        written.replace(config.port_file)
+    return address
+
+
+async def _set_health(healthy: health.aio.HealthServicer, status: int) -> None:
+    for name in ("", service_name()):
+        await healthy.set(name, status)
+
+
+def _stop_on_signals(stopping: asyncio.Event) -> None:
+    """The first signal drains, a second one ends the process as it would without us."""
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT)
+
+    def stop() -> None:
+        for number in signals:
+            loop.remove_signal_handler(number)
+        stopping.set()
+
+    for number in signals:
+        loop.add_signal_handler(number, stop)
+
+
+async def _stop_with_stdin(stopping: asyncio.Event) -> None:
+    class UntilEnd(asyncio.Protocol):
+        def eof_received(self) -> None:
+            stopping.set()
+
+        def connection_lost(self, _: Exception | None) -> None:
+            stopping.set()
+
+    await asyncio.get_running_loop().connect_read_pipe(UntilEnd, sys.stdin)

@@ -1,0 +1,122 @@
+"""The commands of checkout-age-training, each from its arguments to what it prints."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from checkout_age.server.bundle import BundleError, Metric, read_bundle
+from checkout_age.training.checkpoint import CheckpointError
+from checkout_age.training.evaluation import evaluate
+from checkout_age.training.faces import FacesError, load_split, load_train, load_valid
+from checkout_age.training.fit import train_model
+from checkout_age.training.publish import UTKFACE_TERMS, metric, publish
+from checkout_age.training.recipe import find_recipe, recipe_names
+from checkout_age.training.sample_day import make_sample_day
+
+RANDOM = "random"
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Run the command that the arguments name; a wrong input ends with status 1 and says why."""
+    given = _parser().parse_args(arguments)
+    try:
+        given.run_command(given)
+    except (FacesError, BundleError, CheckpointError, FileNotFoundError) as error:
+        sys.exit(f"checkout-age-training: {error}")
+
+
+def train(given: Namespace) -> None:
+    """Train by a recipe, or go on where an earlier run stopped, and publish the bundle."""
+    recipe = find_recipe(given.recipe)
+    weights = None if given.weights == RANDOM else given.weights
+    model = train_model(
+        recipe,
+        load_train(given.faces),
+        load_valid(given.faces),
+        given.run or Path(".cache") / "runs" / recipe.name,
+        weights=weights,
+    )
+    folder = publish(
+        model,
+        recipe,
+        given.faces,
+        given.out,
+        initialisation=given.weights,
+        data_terms=given.data_terms,
+    )
+    _print_metrics(read_bundle(folder).facts.metrics)
+    print(f"the model is in {folder}")
+
+
+def evaluate_model(given: Namespace) -> None:
+    """Measure a bundle on one split."""
+    figures = evaluate(read_bundle(given.model), load_split(given.faces, given.split))
+    _print_metrics(metric(figure, given.split) for figure in figures)
+
+
+def sample_day(given: Namespace) -> None:
+    """Make the sample day."""
+    make_sample_day(given.faces, given.out)
+    print(f"the sample day is in {given.out}")
+
+
+def _print_metrics(metrics: Iterable[Metric]) -> None:
+    table = Table()
+    for column in ("split", "metric"):
+        table.add_column(column)
+    for column in ("value", "95 % interval", "photos"):
+        table.add_column(column, justify="right")
+    for each in metrics:
+        table.add_row(
+            each.split,
+            each.name,
+            f"{each.value:.2f}",
+            f"{each.low:.2f} to {each.high:.2f}",
+            str(each.photos),
+        )
+    Console(soft_wrap=True).print(table)
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="checkout-age-training",
+        description="Train the model that the server hosts, and measure it as it is served.",
+    )
+    commands = parser.add_subparsers(required=True)
+
+    training = commands.add_parser("train", help="train a model by a recipe and publish it")
+    training.add_argument("recipe", choices=recipe_names())
+    training.add_argument(
+        "--out", type=Path, required=True, help="models folder: gets NAME/VERSION"
+    )
+    training.add_argument("--run", type=Path, help="folder of the checkpoint (.cache/runs/RECIPE)")
+    training.add_argument(
+        "--weights",
+        default=RANDOM,
+        help="where to start: random, imagenet, or a file of ResNet50 weights (%(default)s)",
+    )
+    training.add_argument(
+        "--data-terms",
+        default=UTKFACE_TERMS,
+        help="under which terms the photos were given, as the bundle states them",
+    )
+    training.set_defaults(run_command=train)
+
+    evaluation = commands.add_parser("evaluate", help="measure a model")
+    evaluation.add_argument("model", type=Path, help="models/NAME/VERSION")
+    evaluation.add_argument("--split", choices=("train", "valid", "test"), default="test")
+    evaluation.set_defaults(run_command=evaluate_model)
+
+    sampling = commands.add_parser("sample-day", help="make a day of purchases with nobody's faces")
+    sampling.add_argument("--out", type=Path, required=True)
+    sampling.set_defaults(run_command=sample_day)
+
+    for command in (training, evaluation, sampling):
+        command.add_argument(
+            "--faces", type=Path, required=True, help="folder with labels.csv and final_files/"
+        )
+    return parser

@@ -1,0 +1,85 @@
+"""Publishing: a trained network becomes a bundle, measured in the very form it is served in."""
+
+import hashlib
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from checkout_age.server.bundle import (
+    Bundle,
+    BundleFacts,
+    Metric,
+    Weights,
+    read_bundle,
+    write_bundle,
+)
+from checkout_age.training.evaluation import Figure, evaluate
+from checkout_age.training.faces import LABELS, SPLITS, load_test, load_valid
+from checkout_age.training.recipe import Recipe
+
+UTKFACE_TERMS = (
+    "Trained on photos of UTKFace, which are given for non-commercial research; their copyright "
+    "stays with the photos' owners. For evaluation only: train on photos of your own to use it."
+)
+
+
+def publish(
+    model: keras.Model,
+    recipe: Recipe,
+    faces: Path,
+    models: Path,
+    *,
+    initialisation: str,
+    data_terms: str,
+) -> Path:
+    """Write the bundle of a trained network below `models` and return its folder.
+
+    Weights are rounded to half precision first; the metrics are those of the rounded weights.
+    """
+    facts = BundleFacts(
+        name=recipe.name,
+        chip_side=recipe.side,
+        training={
+            "recipe": asdict(recipe),
+            "initialisation": initialisation,
+            "faces_sha256": fingerprint(faces),
+        },
+        data_terms=data_terms,
+    )
+    draft = Bundle(facts, rounded(model), version="draft")
+    metrics = [
+        metric(figure, split)
+        for split, load in (("valid", load_valid), ("test", load_test))
+        for figure in evaluate(draft, load(faces))
+    ]
+    folder = write_bundle(models, replace(facts, metrics=tuple(metrics)), draft.weights)
+    read_bundle(folder)  # what was written can be served
+    return folder
+
+
+def rounded(model: keras.Model) -> Weights:
+    """The network's variables by path, kernels as half precision holds them."""
+    values = {
+        variable.path: np.asarray(keras.ops.convert_to_numpy(variable.value))
+        for variable in model.weights
+    }
+    return {
+        path: value.astype(np.float16) if value.ndim > 1 else value
+        for path, value in values.items()
+    }
+
+
+def metric(figure: Figure, split: str) -> Metric:
+    """A figure as the bundle keeps it."""
+    return Metric(split=split, **asdict(figure))
+
+
+def fingerprint(faces: Path) -> str:
+    """SHA-256 over the labels and the split: which photos, which ages, what was held out."""
+    digest = hashlib.sha256()
+    for name in (LABELS, SPLITS):
+        if (faces / name).is_file():
+            digest.update((faces / name).read_bytes())
+    return digest.hexdigest()
