@@ -91,6 +91,23 @@ def write_bundle(models: Path, facts: BundleFacts, weights: Weights) -> Path:
     return folder
 
 
+def find_bundle(folder: Path) -> Path:
+    """The bundle meant by `models/NAME/VERSION`, or by `models/NAME` where it has one version.
+
+    Raises:
+        BundleError: there is none, or more than one to choose from.
+    """
+    if (folder / FACTS).is_file():
+        return folder
+    versions = sorted(facts.parent for facts in folder.glob(f"*/{FACTS}"))
+    if not versions:
+        raise BundleError(f"there is no model in {folder}; name a folder as models/NAME/VERSION")
+    if len(versions) > 1:
+        names = ", ".join(version.name for version in versions)
+        raise BundleError(f"{folder} holds several versions, name one of: {names}")
+    return versions[0]
+
+
 def read_bundle(folder: Path) -> Bundle:
     """Read and check a bundle.
 

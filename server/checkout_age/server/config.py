@@ -39,7 +39,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> ServerConfig:
         prog="checkout-age-server", description="Serve age estimates for checkout photos over gRPC."
     )
     parser.add_argument(
-        "--model", type=Path, required=True, help="folder of one model version: models/NAME/VERSION"
+        "--model",
+        type=Path,
+        required=True,
+        help="folder of a model: models/NAME/VERSION, or models/NAME where it has one version",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument(

@@ -1,5 +1,6 @@
 """A photo as it was sent: bytes in, upright RGB pixels out, or a reason why not."""
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from io import BytesIO
@@ -9,7 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-FORMATS = ("JPEG", "PNG", "WEBP")
+FIRST_BYTES = {
+    "JPEG": re.compile(rb"\xff\xd8\xff"),
+    "PNG": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "WEBP": re.compile(rb"RIFF....WEBP", re.DOTALL),
+}
+"""The formats that are read, and how a file of each begins."""
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """Upright RGB, shape (height, width, 3), values 0 to 255."""
@@ -62,10 +68,7 @@ def decode(photo: bytes, limits: PhotoLimits = DEFAULT_LIMITS) -> Pixels:
         upright = ImageOps.exif_transpose(image)
         return np.asarray(_on_white(upright).convert("RGB"))
     except Exception as error:  # a damaged file makes Pillow's codecs raise nearly anything
-        raise PhotoError(
-            PhotoFault.DAMAGED,
-            f"the {image.format} photo of {len(photo)} bytes is damaged or cut short",
-        ) from error
+        raise _damaged(photo, str(image.format)) from error
 
 
 def _open(photo: bytes, limits: PhotoLimits) -> Image.Image:
@@ -77,12 +80,15 @@ def _open(photo: bytes, limits: PhotoLimits) -> Image.Image:
             f"the photo has {len(photo)} bytes, the limit is {limits.max_bytes}",
         )
     try:
-        image = Image.open(BytesIO(photo), formats=FORMATS)
+        image = Image.open(BytesIO(photo), formats=tuple(FIRST_BYTES))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PhotoError(
             PhotoFault.TOO_LARGE, f"the photo has more than {limits.max_pixels} pixels"
         ) from error
     except Exception as error:  # an unreadable header makes Pillow raise nearly anything
+        for name, beginning in FIRST_BYTES.items():
+            if beginning.match(photo):
+                raise _damaged(photo, name) from error
         raise PhotoError(
             PhotoFault.NOT_A_PHOTO,
             f"the {len(photo)} bytes are no photo: expected JPEG, PNG or WebP",
@@ -94,6 +100,13 @@ def _open(photo: bytes, limits: PhotoLimits) -> Image.Image:
             f"the limit is {limits.max_pixels} in all",
         )
     return image
+
+
+def _damaged(photo: bytes, file_format: str) -> PhotoError:
+    return PhotoError(
+        PhotoFault.DAMAGED,
+        f"the {file_format} photo of {len(photo)} bytes is damaged or cut short",
+    )
 
 
 def _on_white(image: Image.Image) -> Image.Image:

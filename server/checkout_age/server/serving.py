@@ -10,11 +10,11 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from checkout_age.server.bundle import Bundle, read_bundle
+from checkout_age.server.bundle import Bundle, find_bundle, read_bundle
 from checkout_age.server.config import ServerConfig
 from checkout_age.server.face import FaceFinder
 from checkout_age.server.runtime import KerasRuntime, Runtime
-from checkout_age.server.scorer import Scorer
+from checkout_age.server.scorer import FaceGate, Scorer
 from checkout_age.server.service import AgeEstimation, Served, register, service_name
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,9 @@ class PortTakenError(OSError):
 
 
 async def serve(
-    config: ServerConfig, load_runtime: Callable[[Bundle], Runtime] = KerasRuntime
+    config: ServerConfig,
+    load_runtime: Callable[[Bundle], Runtime] = KerasRuntime,
+    load_faces: Callable[[], FaceGate] = FaceFinder,
 ) -> None:
     """Serve until a signal or, where asked for, until standard input ends.
 
@@ -40,7 +42,7 @@ async def serve(
     _stop_on_signals(stopping)
     if config.until_stdin_closes:
         await _stop_with_stdin(stopping)
-    bundle = await asyncio.to_thread(read_bundle, config.model)
+    bundle = await asyncio.to_thread(lambda: read_bundle(find_bundle(config.model)))
     server = grpc.aio.server(
         options=[
             ("grpc.max_receive_message_length", READ_AT_MOST * config.limits.max_bytes),
@@ -59,7 +61,7 @@ async def serve(
     await server.start()
     logger.info("listening on %s, loading model %s", address, config.model)
     try:
-        service.served = await _load(bundle, config, load_runtime)
+        service.served = await _load(bundle, config, load_runtime, load_faces)
         if not stopping.is_set():
             await _set_health(healthy, health_pb2.HealthCheckResponse.SERVING)
             logger.info("serving %s %s on %s", bundle.facts.name, bundle.version, address)
@@ -74,12 +76,15 @@ async def serve(
 
 
 async def _load(
-    bundle: Bundle, config: ServerConfig, load_runtime: Callable[[Bundle], Runtime]
+    bundle: Bundle,
+    config: ServerConfig,
+    load_runtime: Callable[[Bundle], Runtime],
+    load_faces: Callable[[], FaceGate],
 ) -> Served:
     runtime = await asyncio.to_thread(load_runtime, bundle)
     scorer = Scorer(
         runtime,
-        await asyncio.to_thread(FaceFinder),
+        await asyncio.to_thread(load_faces),
         chip_side=bundle.facts.chip_side,
         temperature=bundle.facts.temperature,
         limits=config.limits,

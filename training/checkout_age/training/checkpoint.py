@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 
-from checkout_age.training.recipe import Recipe
+from checkout_age.training.recipe import Recipe, RunError
 
 STATE = "state.json"
 
@@ -27,10 +27,6 @@ class EpochRecord:
         )
 
 
-class CheckpointError(ValueError):
-    """The run folder belongs to another recipe."""
-
-
 class Checkpoint:
     """The last finished epoch of one run: weights, optimizer and the history until then."""
 
@@ -42,13 +38,13 @@ class Checkpoint:
         """Load the last finished epoch into the model; an empty history if there is none.
 
         Raises:
-            CheckpointError: the folder holds a run of another recipe.
+            RunError: the folder holds a run of another recipe.
         """
         if not (self._folder / STATE).is_file():
             return []
         state = json.loads((self._folder / STATE).read_text())
         if state["recipe"] != json.loads(json.dumps(self._recipe)):
-            raise CheckpointError(
+            raise RunError(
                 f"{self._folder} holds a run of another recipe or of an older form of "
                 f"{self._recipe['name']}; name another folder or remove that one"
             )

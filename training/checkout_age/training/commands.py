@@ -8,16 +8,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from checkout_age.server.bundle import BundleError, Metric, read_bundle
-from checkout_age.training.checkpoint import CheckpointError
-from checkout_age.training.evaluation import evaluate
+from checkout_age.server.bundle import BundleError, Metric, find_bundle, read_bundle
+from checkout_age.training.evaluation import evaluate, metric
 from checkout_age.training.faces import FacesError, load_split, load_train, load_valid
-from checkout_age.training.fit import train_model
-from checkout_age.training.publish import UTKFACE_TERMS, metric, publish
-from checkout_age.training.recipe import find_recipe, recipe_names
+from checkout_age.training.recipe import RunError, find_recipe, recipe_names
 from checkout_age.training.sample_day import make_sample_day
 
 RANDOM = "random"
+UTKFACE_TERMS = (
+    "Trained on photos of UTKFace, which are given for non-commercial research; their copyright "
+    "stays with the photos' owners. For evaluation only: train on photos of your own to use it."
+)
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
@@ -25,12 +26,15 @@ def run(arguments: Sequence[str] | None = None) -> None:
     given = _parser().parse_args(arguments)
     try:
         given.run_command(given)
-    except (FacesError, BundleError, CheckpointError, FileNotFoundError) as error:
+    except (FacesError, BundleError, RunError, FileNotFoundError) as error:
         sys.exit(f"checkout-age-training: {error}")
 
 
 def train(given: Namespace) -> None:
     """Train by a recipe, or go on where an earlier run stopped, and publish the bundle."""
+    from checkout_age.training.fit import train_model
+    from checkout_age.training.publish import publish
+
     recipe = find_recipe(given.recipe)
     weights = None if given.weights == RANDOM else given.weights
     model = train_model(
@@ -54,7 +58,7 @@ def train(given: Namespace) -> None:
 
 def evaluate_model(given: Namespace) -> None:
     """Measure a bundle on one split."""
-    figures = evaluate(read_bundle(given.model), load_split(given.faces, given.split))
+    figures = evaluate(read_bundle(find_bundle(given.model)), load_split(given.faces, given.split))
     _print_metrics(metric(figure, given.split) for figure in figures)
 
 

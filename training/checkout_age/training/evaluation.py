@@ -1,13 +1,13 @@
 """Evaluation: how far the ages lie from the labels, with the interval that chance allows."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from checkout_age.server.age import DEFAULT_GROUPS, AgeDistribution, AgeGroups, Logits
-from checkout_age.server.bundle import Bundle
+from checkout_age.server.bundle import Bundle, Metric
 from checkout_age.server.photo import Pixels
 from checkout_age.server.runtime import KerasRuntime
 from checkout_age.training.faces import Faces
@@ -35,6 +35,11 @@ def evaluate(bundle: Bundle, faces: Faces) -> list[Figure]:
     chips = pack(faces.photos, bundle.facts.chip_side, "photos")
     logits = predict_logits(KerasRuntime(bundle).logits, chips)
     return list(figures(ages_of(logits, bundle.facts.temperature), faces.ages))
+
+
+def metric(figure: Figure, split: str) -> Metric:
+    """A figure as a bundle keeps it."""
+    return Metric(split=split, **asdict(figure))
 
 
 def figures(

@@ -10,19 +10,13 @@ import numpy as np
 from checkout_age.server.bundle import (
     Bundle,
     BundleFacts,
-    Metric,
     Weights,
     read_bundle,
     write_bundle,
 )
-from checkout_age.training.evaluation import Figure, evaluate
+from checkout_age.training.evaluation import evaluate, metric
 from checkout_age.training.faces import LABELS, SPLITS, load_test, load_valid
 from checkout_age.training.recipe import Recipe
-
-UTKFACE_TERMS = (
-    "Trained on photos of UTKFace, which are given for non-commercial research; their copyright "
-    "stays with the photos' owners. For evaluation only: train on photos of your own to use it."
-)
 
 
 def publish(
@@ -69,11 +63,6 @@ def rounded(model: keras.Model) -> Weights:
         path: value.astype(np.float16) if value.ndim > 1 else value
         for path, value in values.items()
     }
-
-
-def metric(figure: Figure, split: str) -> Metric:
-    """A figure as the bundle keeps it."""
-    return Metric(split=split, **asdict(figure))
 
 
 def fingerprint(faces: Path) -> str:

@@ -9,6 +9,10 @@ from checkout_age.training import recipes
 from checkout_age.training.augmentation import Augmentation
 
 
+class RunError(ValueError):
+    """The folder of a run was made by another recipe than the one asked for."""
+
+
 @dataclass(frozen=True)
 class Stage:
     """Some epochs at one resolution; the learning rate follows half a cosine from start to end."""

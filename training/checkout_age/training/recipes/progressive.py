@@ -1,12 +1,12 @@
 """ResNet50 from random initialisation on two CPU cores, growing from 32 to 64 pixels.
 
-checkout-age-training train grown --faces FACES --out server/models/grown
+checkout-age-training train progressive --faces FACES --out server/models
 """
 
 from checkout_age.training.recipe import Recipe, Stage
 
 RECIPE = Recipe(
-    name="grown",
+    name="progressive",
     stages=(
         Stage(side=32, epochs=6, batch_size=128, rate_from=1e-3, rate_to=8e-4),
         Stage(side=48, epochs=5, batch_size=128, rate_from=8e-4, rate_to=4e-4),

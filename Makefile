@@ -1,0 +1,34 @@
+# make demo: score the sample day.    make test: every check and test.    make protos: new stubs.
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+DEMO := .demo
+OUT ?= protos
+
+.PHONY: demo test protos
+
+demo: .venv/.demo
+	$(BIN)/checkout-age-batch run --date 2026-11-21 --purchases batch/sample/purchases.csv \
+	  --photos batch/sample/photos --out $(DEMO) --model server/models/progressive
+
+test: .venv/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/buf lint protos
+	$(BIN)/pytest
+
+protos: .venv/.dev
+	$(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=$(OUT) --pyi_out=$(OUT) \
+	  --grpc_python_out=$(OUT) --mypy_grpc_out=quiet:$(OUT) \
+	  --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
+	  protos/checkout_age/v1/age_estimation.proto
+
+# An environment for the demo or for development: .venv/.demo, .venv/.dev
+.venv/.%: .requirements/%.txt pyproject.toml
+	@echo "installing the locked dependencies of .requirements/$*.txt, a few minutes the first time"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
+	  --no-build-isolation --editable .
+	@touch $@

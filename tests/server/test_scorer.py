@@ -1,0 +1,115 @@
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+
+from checkout_age.server.age import Logits
+from checkout_age.server.photo import PhotoError, PhotoLimits, Pixels
+from checkout_age.server.runtime import Runtime
+from checkout_age.server.scorer import LARGEST_BATCH, Scorer
+from tests.conftest import Always34, BrightPhotosHaveFaces
+
+
+class Waits(Always34):
+    """Answers only once it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = threading.Event()
+
+    def logits(self, chips: Pixels) -> Logits:
+        self.go.wait(10)
+        return super().logits(chips)
+
+
+class Fails(Always34):
+    def logits(self, chips: Pixels) -> Logits:
+        super().logits(chips)
+        raise MemoryError("no room for 32 chips")
+
+
+def scorer_with(runtime: Runtime) -> Scorer:
+    return Scorer(
+        runtime,
+        BrightPhotosHaveFaces(),
+        chip_side=32,
+        temperature=1.0,
+        limits=PhotoLimits(),
+    )
+
+
+@pytest.fixture
+async def waiting() -> AsyncIterator[tuple[Scorer, Waits]]:
+    runtime = Waits()
+    scorer = scorer_with(runtime)
+    yield scorer, runtime
+    runtime.go.set()
+    scorer.close()
+
+
+async def test_photos_that_come_while_the_network_is_busy_share_its_next_batches(
+    waiting: tuple[Scorer, Waits], photo: bytes
+) -> None:
+    scorer, runtime = waiting
+    first = asyncio.create_task(scorer.score(photo))
+    await asyncio.sleep(0.1)  # the network has it and waits
+    rest = [asyncio.create_task(scorer.score(photo)) for _ in range(40)]
+    await asyncio.sleep(0.5)
+    runtime.go.set()
+    ages = [distribution.age for distribution in await asyncio.gather(first, *rest)]
+    assert ages == pytest.approx([34] * 41)
+    assert runtime.batches == [1, LARGEST_BATCH, 40 - LARGEST_BATCH]
+
+
+async def test_a_photo_that_nobody_waits_for_any_more_is_not_scored(
+    waiting: tuple[Scorer, Waits], photo: bytes
+) -> None:
+    scorer, runtime = waiting
+    first = asyncio.create_task(scorer.score(photo))
+    await asyncio.sleep(0.1)
+    given_up = asyncio.create_task(scorer.score(photo))
+    wanted = asyncio.create_task(scorer.score(photo))
+    await asyncio.sleep(0.2)
+    given_up.cancel()
+    await asyncio.sleep(0)
+    runtime.go.set()
+    await asyncio.gather(first, wanted)
+    assert runtime.batches == [1, 1]
+
+
+async def test_a_failing_network_fails_only_those_who_asked_and_works_again_later(
+    photo: bytes,
+) -> None:
+    runtime = Fails()
+    scorer = scorer_with(runtime)
+    for _ in range(2):
+        with pytest.raises(MemoryError):
+            await scorer.score(photo)
+    assert runtime.batches == [1, 1]
+    scorer.close()
+
+
+async def test_a_bad_photo_never_reaches_the_network() -> None:
+    runtime = Always34()
+    scorer = scorer_with(runtime)
+    with pytest.raises(PhotoError):
+        await scorer.score(b"text")
+    assert runtime.batches == []
+    scorer.close()
+
+
+async def test_warming_up_runs_the_network_on_one_grey_chip() -> None:
+    seen: list[Pixels] = []
+
+    class Sees(Always34):
+        def logits(self, chips: Pixels) -> Logits:
+            seen.append(chips)
+            return super().logits(chips)
+
+    scorer = scorer_with(Sees())
+    await scorer.warm_up()
+    assert len(seen) == 1
+    assert np.array_equal(seen[0], np.full((1, 32, 32, 3), 127))
+    scorer.close()
