@@ -50,6 +50,8 @@ class Checkpoint:
             )
         model.optimizer.build(model.trainable_variables)
         model.load_weights(self._folder / state["weights"])
+        for seed, value in zip(_seeds(model), state["seeds"], strict=True):
+            seed.assign(value)
         return [EpochRecord(**record) for record in state["history"]]
 
     def save(self, model: keras.Model, history: list[EpochRecord]) -> None:
@@ -60,6 +62,7 @@ class Checkpoint:
         state = {
             "recipe": self._recipe,
             "weights": weights,
+            "seeds": [keras.ops.convert_to_numpy(seed.value).tolist() for seed in _seeds(model)],
             "history": [asdict(record) for record in history],
         }
         written = self._folder / f"{STATE}.new"
@@ -68,3 +71,10 @@ class Checkpoint:
         for stale in self._folder.glob("epoch-*.weights.h5"):
             if stale.name != weights:
                 stale.unlink()
+
+
+def _seeds(model: keras.Model) -> list[keras.Variable]:
+    """The states of dropout's random numbers, which Keras leaves out of its weights file."""
+    return [
+        variable for variable in model.variables if variable.path.endswith("seed_generator_state")
+    ]

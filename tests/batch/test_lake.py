@@ -1,0 +1,74 @@
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from checkout_age.batch.lake import SCHEMA, SHARE, Lake
+from checkout_age.batch.outcome import Outcome, Status
+from checkout_age.batch.purchases import Purchase
+from checkout_age.batch.scoring import ScoredDay
+from checkout_age.v1 import age_estimation_pb2 as pb
+
+DAY = date(2026, 11, 21)
+GROUP = pb.AgeGroup(youngest=25, oldest=34, label="25-34")
+ESTIMATE = pb.AgeEstimate(
+    age=30.5,
+    age_low=25,
+    age_high=36,
+    age_group=GROUP,
+    age_group_probabilities=[pb.AgeGroupProbability(age_group=GROUP, probability=1)],
+    age_distribution=[0.0] * 30 + [0.5, 0.5] + [0.0] * 69,
+)
+PURCHASES = (
+    Purchase("p-1", "north", datetime(2026, 11, 21, 9, tzinfo=UTC), "1.jpg"),
+    Purchase("p-2", "south", datetime(2026, 11, 21, 10, tzinfo=UTC), None),
+)
+SCORED = ScoredDay(
+    (Outcome(Status.SCORED, None, "ab" * 32, ESTIMATE), Outcome(Status.NO_PHOTO, "names none")),
+    pb.GetModelResponse(version="v1"),
+)
+
+
+def test_a_night_is_one_row_for_each_purchase(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    folder = lake.write(DAY, PURCHASES, SCORED)
+    assert folder == tmp_path / "purchase_ages" / "purchase_date=2026-11-21"
+    scored, unscored = lake.read(DAY).to_pylist()
+    assert scored["purchase_id"] == "p-1"
+    assert scored["age"] == 30.5
+    assert scored["age_group"] == "25-34"
+    assert scored["age_group_probabilities"] == [{"age_group": "25-34", "probability": 1.0}]
+    assert len(scored["age_distribution"]) == 101
+    assert scored["age_distribution"][30] == round(SHARE / 2)
+    assert unscored["status"] == "no_photo"
+    assert unscored["reason"] == "names none"
+    assert unscored["age"] is None
+    assert {scored["model_version"], unscored["model_version"]} == {"v1"}
+
+
+def test_the_schema_is_the_documented_one(tmp_path: Path, root: Path) -> None:
+    lake = Lake(tmp_path)
+    lake.write(DAY, PURCHASES, SCORED)
+    written = lake.read(DAY).schema
+    assert written.equals(SCHEMA)
+    documented = (root / "batch" / "README.md").read_text()
+    for field in SCHEMA:
+        assert f"| `{field.name}` |" in documented
+
+
+def test_a_night_that_fails_to_be_written_is_not_seen_and_leaves_nothing(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    broken = (Purchase("p-1", "n", datetime(2026, 11, 21, tzinfo=UTC), 5),)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        lake.write(DAY, broken, ScoredDay(SCORED.outcomes[:1], SCORED.model))
+    assert not lake.has(DAY)
+    assert list(tmp_path.rglob("*.parquet")) == []
+
+
+def test_a_night_that_another_run_finished_meanwhile_stays_as_it_is(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    lake.write(DAY, PURCHASES, SCORED)
+    before = lake.read(DAY)
+    with pytest.raises(FileExistsError, match="scored by another run"):
+        lake.write(DAY, PURCHASES[:1], ScoredDay(SCORED.outcomes[:1], SCORED.model))
+    assert lake.read(DAY).equals(before)

@@ -1,0 +1,149 @@
+"""Scoring against the real server on a real port, with a network that always says 34."""
+
+import asyncio
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import grpc
+import pytest
+
+from checkout_age.batch import connection
+from checkout_age.batch.connection import NoServerError
+from checkout_age.batch.outcome import Outcome, Status
+from checkout_age.batch.photos import PhotoRoot
+from checkout_age.batch.purchases import Purchase
+from checkout_age.batch.scoring import WAITS, ScoredDay, ServerGoneError, score
+from checkout_age.server.photo import PhotoLimits
+from checkout_age.v1 import age_estimation_pb2 as pb
+from tests.conftest import Serving
+
+
+def purchase(photo: str | None) -> Purchase:
+    return Purchase(f"p-{photo}", "north", datetime(2026, 11, 21, tzinfo=UTC), photo)
+
+
+@pytest.fixture
+def photos(tmp_path: Path, photo: bytes, black_photo: bytes) -> PhotoRoot:
+    root = tmp_path / "photos"
+    root.mkdir()
+    (root / "good.jpg").write_bytes(photo)
+    (root / "empty.jpg").write_bytes(b"")
+    (root / "cut.jpg").write_bytes(photo[:300])
+    (root / "text.jpg").write_bytes(b"offline")
+    (root / "dark.jpg").write_bytes(black_photo)
+    (root / "large.jpg").write_bytes(photo + bytes(20_000))
+    return PhotoRoot(root)
+
+
+async def scored(address: str, names: list[str | None], photos: PhotoRoot) -> ScoredDay:
+    def run() -> ScoredDay:
+        with connection.connect(address) as channel:
+            return score([purchase(name) for name in names], photos, channel, lambda _: None)
+
+    return await asyncio.to_thread(run)
+
+
+async def test_each_trouble_gets_its_own_status_and_spoils_no_other(
+    serving: Serving, photos: PhotoRoot, photo: bytes
+) -> None:
+    names = {
+        "good.jpg": Status.SCORED,
+        "empty.jpg": Status.EMPTY_PHOTO,
+        "cut.jpg": Status.DAMAGED_PHOTO,
+        "text.jpg": Status.NOT_A_PHOTO,
+        "dark.jpg": Status.NO_FACE,
+        "large.jpg": Status.PHOTO_TOO_LARGE,
+        "gone.jpg": Status.MISSING_PHOTO,
+        "../x.jpg": Status.MISSING_PHOTO,
+        "nul\0.jpg": Status.MISSING_PHOTO,
+        None: Status.NO_PHOTO,
+    }
+    async with serving(limits=PhotoLimits(max_bytes=20_000)) as address:
+        day = await scored(address, list(names), photos)
+    assert [outcome.status for outcome in day.outcomes] == list(names.values())
+    good, *bad = day.outcomes
+    assert good.photo_sha256 == hashlib.sha256(photo).hexdigest()
+    assert good.estimate is not None
+    assert good.estimate.age == pytest.approx(34)
+    assert good.reason is None
+    assert all(outcome.reason for outcome in bad)
+    assert day.model.name == "fake"
+
+
+async def test_a_night_larger_than_what_is_in_flight_keeps_its_order(
+    serving: Serving, photos: PhotoRoot
+) -> None:
+    names: list[str | None] = ["good.jpg", "empty.jpg", None] * 200
+    async with serving() as address:
+        day = await scored(address, names, photos)
+    expected = [Status.SCORED, Status.EMPTY_PHOTO, Status.NO_PHOTO] * 200
+    assert [outcome.status for outcome in day.outcomes] == expected
+
+
+async def test_progress_only_grows_and_ends_at_all(serving: Serving, photos: PhotoRoot) -> None:
+    seen: list[int] = []
+
+    def run(address: str) -> None:
+        with connection.connect(address) as channel:
+            score([purchase("good.jpg")] * 20, photos, channel, seen.append)
+
+    async with serving() as address:
+        await asyncio.to_thread(run, address)
+    assert seen == sorted(seen)
+    assert seen[-1] == 20
+
+
+def test_a_server_that_stays_away_is_waited_for_and_then_told(photos: PhotoRoot) -> None:
+    waited: list[float] = []
+    with (
+        grpc.insecure_channel("127.0.0.1:1") as channel,
+        pytest.raises(ServerGoneError, match="stayed away"),
+    ):
+        score([purchase("good.jpg")], photos, channel, lambda _: None, waited.append)
+    assert waited == list(WAITS)
+
+
+async def test_a_server_that_comes_back_costs_only_time(
+    serving: Serving, photos: PhotoRoot
+) -> None:
+    async with serving() as address:
+        pass  # it was here once: the port is known and now closed
+    came_back = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def run() -> ScoredDay:
+        def wait(_: float) -> None:
+            asyncio.run_coroutine_threadsafe(came_back.wait(), loop).result(20)
+
+        with grpc.insecure_channel(address) as channel:
+            return score([purchase("good.jpg")], photos, channel, lambda _: None, wait)
+
+    running = asyncio.create_task(asyncio.to_thread(run))
+    await asyncio.sleep(0.3)
+    async with serving(port=int(address.split(":")[1])):
+        with_health = await asyncio.to_thread(_until_serving, address)
+        assert with_health
+        came_back.set()
+        day = await running
+    assert day.outcomes[0].status is Status.SCORED
+
+
+def _until_serving(address: str) -> bool:
+    with connection.connect(address):
+        return True
+
+
+def test_nothing_at_the_address_is_told_with_the_address() -> None:
+    with (
+        pytest.raises(NoServerError, match=r"no server is ready at 127\.0\.0\.1:1"),
+        connection.connect("127.0.0.1:1", timeout=0.5),
+    ):
+        pass
+
+
+def test_a_problem_that_this_job_does_not_know_keeps_the_servers_words() -> None:
+    problem = pb.PhotoProblem(problem=99, message="the face wears a mask")  # type: ignore[arg-type]
+    outcome = Outcome.answered(pb.EstimateAgesResponse(problem=problem), "digest")
+    assert outcome.status is Status.UNKNOWN_PROBLEM
+    assert outcome.reason == "the face wears a mask"

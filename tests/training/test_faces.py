@@ -1,0 +1,82 @@
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from checkout_age.training.faces import (
+    FacesError,
+    load_test,
+    load_train,
+    load_valid,
+    read_table,
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The study's layout with six photos."""
+    (tmp_path / "final_files").mkdir()
+    for number in range(6):
+        Image.new("RGB", (8, 8), (number * 40,) * 3).save(
+            tmp_path / "final_files" / f"{number}.jpg"
+        )
+    rows = "".join(f"{number}.jpg,{20 + number}\n" for number in range(6))
+    (tmp_path / "labels.csv").write_text("file_name,real_age\n" + rows)
+    names = ["train", "train", "train", "train", "valid", "test"]
+    rows = "".join(f"{number}.jpg,{name},{number}\n" for number, name in enumerate(names))
+    (tmp_path / "splits.csv").write_text("file_name,split,age_conflict\n" + rows)
+    return tmp_path
+
+
+def test_the_split_file_decides_who_is_in_what(folder: Path) -> None:
+    assert load_train(folder).ages.tolist() == [20, 21, 22, 23]
+    assert load_valid(folder).ages.tolist() == [24]
+    test = load_test(folder)
+    assert test.ages.tolist() == [25]
+    assert test.photos == (folder / "final_files" / "5.jpg",)
+    assert test.spreads.tolist() == [5]
+
+
+def test_without_a_split_file_one_is_made(folder: Path) -> None:
+    (folder / "splits.csv").unlink()
+    table = read_table(folder)
+    assert set(table["split"]) <= {"train", "valid", "test"}
+    assert (table["age_conflict"] == 0).all()
+
+
+def test_a_folder_without_labels_is_told_what_was_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(FacesError, match=r"looked for .*labels\.csv.*final_files"):
+        load_train(tmp_path)
+
+
+def test_photos_that_are_missing_are_counted_and_one_is_named(folder: Path) -> None:
+    (folder / "final_files" / "3.jpg").unlink()
+    with pytest.raises(FacesError, match=r"1 photos .* the first is 3\.jpg"):
+        load_train(folder)
+
+
+def test_a_photo_labelled_twice_is_named(folder: Path) -> None:
+    with (folder / "labels.csv").open("a") as labels:
+        labels.write("3.jpg,99\n")
+    with pytest.raises(FacesError, match=r"names 3\.jpg more than once"):
+        load_train(folder)
+
+
+def test_a_photo_without_a_split_is_named(folder: Path) -> None:
+    splits = (folder / "splits.csv").read_text().splitlines()[:-1]
+    (folder / "splits.csv").write_text("\n".join(splits))
+    with pytest.raises(FacesError, match=r"does not say which split 5\.jpg is in"):
+        load_train(folder)
+
+
+def test_an_empty_split_is_named(folder: Path) -> None:
+    splits = (folder / "splits.csv").read_text().replace("valid", "train")
+    (folder / "splits.csv").write_text(splits)
+    with pytest.raises(FacesError, match="no photo into the valid split"):
+        load_valid(folder)
+
+
+def test_a_missing_column_is_named(folder: Path) -> None:
+    (folder / "labels.csv").write_text("file,age\n")
+    with pytest.raises(FacesError, match="lacks the column file_name, real_age"):
+        load_train(folder)

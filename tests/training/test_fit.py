@@ -1,0 +1,116 @@
+"""Fitting, with a small network in place of ResNet50; the loop, files and Keras are real."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from checkout_age.server.age import YEARS
+from checkout_age.training import fit
+from checkout_age.training.batches import Batch, EpochBatches
+from checkout_age.training.faces import Faces
+from checkout_age.training.rate import StagedCosine
+from checkout_age.training.recipe import Recipe, RunError, Stage, find_recipe, recipe_names
+
+RECIPE = Recipe(
+    name="small",
+    stages=(
+        Stage(side=32, epochs=2, batch_size=8, rate_from=0.02, rate_to=0.01),
+        Stage(side=40, epochs=2, batch_size=8, rate_from=0.01, rate_to=0.0),
+    ),
+    pack_side=44,
+    warm_up=2,
+)
+
+
+def small_network(**_: Any) -> keras.Model:
+    chips = keras.Input((None, None, 3))
+    maps = keras.layers.Conv2D(4, 3, 4, name="block_3_conv")(chips / 255)
+    maps = keras.layers.BatchNormalization(name="block_3_bn")(maps)
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.ops.relu(maps) + chips[:, :1, :1, :1])
+    logits = keras.layers.Dense(YEARS)(keras.layers.Dropout(0.3)(pooled))
+    return keras.Model(chips, logits)
+
+
+@pytest.fixture
+def faces(tmp_path: Path) -> Faces:
+    """Flat photos, brighter with age."""
+    ages = np.linspace(5, 95, 24).astype(np.float32)
+    photos = tuple(tmp_path / f"{number}.png" for number in range(24))
+    for photo, age in zip(photos, ages, strict=True):
+        Image.new("RGB", (50, 50), (int(age * 2.5),) * 3).save(photo)
+    return Faces(photos, ages, np.zeros(24, np.float32))
+
+
+def trained(faces: Faces, run: Path) -> list[np.ndarray[Any, Any]]:
+    model = fit.train_model(RECIPE, faces, faces, run, say=lambda _: None)
+    return [np.asarray(weight) for weight in model.weights]
+
+
+def test_a_run_killed_between_and_inside_epochs_ends_as_an_unbroken_one(
+    faces: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit, "build_network", small_network)
+    unbroken = trained(faces, tmp_path / "unbroken")
+
+    class KilledError(Exception):
+        pass
+
+    killed_in = -1
+
+    class Killed(EpochBatches):
+        def __getitem__(self, index: int) -> Batch:
+            if self._seed[1] == killed_in and index == 1:
+                raise KilledError
+            return super().__getitem__(index)
+
+    for epoch in (1, 3):
+        killed_in = epoch
+        with monkeypatch.context() as patch:
+            patch.setattr(fit, "EpochBatches", Killed)
+            with pytest.raises(KilledError):
+                trained(faces, tmp_path / "broken")
+    resumed = trained(faces, tmp_path / "broken")
+    for ours, theirs in zip(resumed, unbroken, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    finished = trained(faces, tmp_path / "broken")  # nothing is left to do
+    assert all(map(np.array_equal, finished, resumed))
+
+
+def test_a_run_of_another_recipe_is_not_gone_on_with(
+    faces: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit, "build_network", small_network)
+    trained(faces, tmp_path / "run")
+    other = Recipe(name="other", stages=RECIPE.stages, pack_side=44)
+    with pytest.raises(RunError, match="another recipe"):
+        fit.train_model(other, faces, faces, tmp_path / "run", say=lambda _: None)
+
+
+def test_the_rate_warms_up_and_falls_by_half_a_cosine_in_each_stage() -> None:
+    schedule = StagedCosine(RECIPE, photos=80)  # 10 steps an epoch, 20 a stage
+    rates = [float(schedule(step)) for step in range(41)]
+    assert rates[0] == pytest.approx(0.01, rel=0.01)  # the first of two warm-up steps
+    assert rates[10] == pytest.approx(0.015)
+    assert rates[20] == pytest.approx(0.01)
+    assert rates[30] == pytest.approx(0.005)
+    assert rates[40] == pytest.approx(0, abs=1e-9)
+
+
+def test_every_recipe_is_found_by_name_and_states_its_command() -> None:
+    assert {"progressive", "trial"} <= set(recipe_names())
+    for name in recipe_names():
+        assert find_recipe(name).name == name
+
+
+def test_an_unknown_recipe_is_told_those_there_are() -> None:
+    with pytest.raises(ValueError, match="no recipe named best; there are: progressive, trial"):
+        find_recipe("best")
+
+
+def test_a_stage_too_small_for_the_network_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least 32 pixels, got 16"):
+        Stage(side=16, epochs=1, batch_size=1, rate_from=1, rate_to=1)
