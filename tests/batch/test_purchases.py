@@ -47,6 +47,21 @@ def test_a_time_without_a_zone_is_the_shops_and_one_with_a_zone_is_moved(tmp_pat
     assert day.purchases[0].purchased_at == datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("local", "moment"),
+    [
+        ("2026-10-25T02:30:00", "2026-10-25T00:30:00+00:00"),  # comes twice
+        ("2026-03-29T02:30:00", "2026-03-29T01:00:00+00:00"),  # is skipped
+    ],
+)
+def test_nights_when_the_clock_changes_lose_no_purchase(
+    tmp_path: Path, local: str, moment: str
+) -> None:
+    path = table(tmp_path, [("a", "n", local, None)])
+    day = read_day(path, date.fromisoformat(local[:10]), BERLIN)
+    assert day.purchases[0].purchased_at == datetime.fromisoformat(moment)
+
+
 def test_an_id_that_comes_twice_is_kept_once_and_counted(tmp_path: Path) -> None:
     rows = [(name, "north", "2026-11-21T09:00:00", f"{name}.jpg") for name in "aba"]
     day = read_day(table(tmp_path, rows), DAY, UTC_ZONE)

@@ -11,7 +11,7 @@ from PIL import Image
 from checkout_age.server.age import YEARS
 from checkout_age.training import fit
 from checkout_age.training.batches import Batch, EpochBatches
-from checkout_age.training.faces import Faces
+from checkout_age.training.faces import Faces, FacesError
 from checkout_age.training.rate import StagedCosine
 from checkout_age.training.recipe import Recipe, RunError, Stage, find_recipe, recipe_names
 
@@ -88,6 +88,13 @@ def test_a_run_of_another_recipe_is_not_gone_on_with(
     other = Recipe(name="other", stages=RECIPE.stages, pack_side=44)
     with pytest.raises(RunError, match="another recipe"):
         fit.train_model(other, faces, faces, tmp_path / "run", say=lambda _: None)
+
+
+def test_too_few_photos_for_a_batch_are_told_with_both_numbers(
+    faces: Faces, tmp_path: Path
+) -> None:
+    with pytest.raises(FacesError, match=r"24 photos .* one batch of 128"):
+        fit.train_model(find_recipe("progressive"), faces, faces, tmp_path)
 
 
 def test_the_rate_warms_up_and_falls_by_half_a_cosine_in_each_stage() -> None:

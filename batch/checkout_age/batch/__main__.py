@@ -19,11 +19,11 @@ from checkout_age.batch.schedule import run_schedule
 from checkout_age.batch.scoring import ServerGoneError
 from checkout_age.batch.summary import print_summary, shown
 
-BAD_INPUT, NO_SERVER, NOT_WRITTEN = 1, 3, 4
+BAD_INPUT, NO_SERVER, NOT_WRITTEN, INTERRUPTED = 1, 3, 4, 130
 EXITS = """\
 exit status: 0 done; 1 the purchases or photos cannot be used; 2 wrong arguments;
-3 no server answered to the end; 4 the rows could not be written.
-After 3 and 4 the same command can be run again: nothing was half written.
+3 no server answered to the end; 4 the rows could not be written;
+130 interrupted. After 3, 4 and 130 the same command can be run again: nothing was half written.
 """
 
 
@@ -53,6 +53,8 @@ def _run(given: Namespace, sources: Sources) -> None:
         _fail(NO_SERVER, error)
     except OSError as error:
         _fail(NOT_WRITTEN, f"the night could not be written to {shown(sources.out)}: {error}")
+    except KeyboardInterrupt:
+        _fail(INTERRUPTED, "interrupted; nothing was written, the night can be run again")
     print_summary(run, Lake(sources.out), Console(soft_wrap=True))
 
 

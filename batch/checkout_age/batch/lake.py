@@ -63,6 +63,15 @@ class Lake:
         """The rows of a finished night."""
         return pq.read_table(sorted(self.night(day).glob("*.parquet"))[0], schema=SCHEMA)
 
+    def prepare(self) -> None:
+        """Make the folders that writing needs, so that a full night is not scored in vain.
+
+        Raises:
+            OSError: rows cannot be written here.
+        """
+        self.table.mkdir(parents=True, exist_ok=True)
+        self._staging.mkdir(exist_ok=True)
+
     def write(self, day: date, purchases: Sequence[Purchase], scored: ScoredDay) -> Path:
         """Write one row for each purchase and make the night appear at once.
 
@@ -74,11 +83,11 @@ class Lake:
             _row(purchase, outcome, scored.model.version)
             for purchase, outcome in zip(purchases, scored.outcomes, strict=True)
         ]
+        self.prepare()
         written = self._staging / uuid.uuid4().hex
-        written.mkdir(parents=True)
+        written.mkdir()
         try:
             _write_durably(pa.Table.from_pylist(rows, SCHEMA), written / "part-0.parquet")
-            self.table.mkdir(exist_ok=True)
             try:
                 written.rename(self.night(day))
             except OSError as error:

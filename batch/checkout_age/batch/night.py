@@ -67,6 +67,7 @@ def run_night(day: date, sources: Sources) -> NightRun:
     photos = PhotoRoot(sources.photos)
     if not found.purchases:
         return NightRun(day, 0)
+    lake.prepare()
     with waiting_bar(len(found.purchases)) as bar, _channel(sources, bar.say) as channel:
         bar.say(f"scoring {day}")
         scored = score(found.purchases, photos, channel, bar.advance_to)

@@ -21,7 +21,7 @@ class Purchase:
     purchase_id: str
     store_id: str
     purchased_at: datetime
-    """With its time zone."""
+    """In UTC."""
     photo: str | None
     """The photo's path below the photo root; None where the till took none."""
 
@@ -61,7 +61,7 @@ def read_day(table: Path, day: date, zone: ZoneInfo) -> DayOfPurchases:
         Purchase(
             purchase_id=str(row["purchase_id"]),
             store_id=str(row["store_id"]),
-            purchased_at=row["purchased_at"].to_pydatetime(),
+            purchased_at=row["purchased_at"].tz_convert("UTC").to_pydatetime(),
             photo=None if pd.isna(row["photo"]) or row["photo"] == "" else str(row["photo"]),
         )
         for row in once.to_dict("records")
@@ -83,7 +83,10 @@ def _read(table: Path) -> pd.DataFrame:
 def _times(column: "pd.Series[str]", table: Path, zone: ZoneInfo) -> "pd.Series[pd.Timestamp]":
     def localised(value: object) -> pd.Timestamp:
         time = pd.Timestamp(value)  # type: ignore[arg-type]  # a string or a timestamp
-        return time.tz_localize(zone) if time.tzinfo is None else time.tz_convert(zone)
+        if time.tzinfo is not None:
+            return time.tz_convert(zone)
+        # the hour that comes twice counts as its first, one that is skipped as its end
+        return time.tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
 
     try:
         return pd.to_datetime(column.map(localised), utc=True).dt.tz_convert(zone)

@@ -37,6 +37,8 @@ def train(given: Namespace) -> None:
 
     recipe = find_recipe(given.recipe)
     weights = None if given.weights == RANDOM else given.weights
+    if weights not in (None, "imagenet") and not Path(weights).is_file():
+        raise FileNotFoundError(f"--weights: there is no file {weights}")
     model = train_model(
         recipe,
         load_train(given.faces),

@@ -14,7 +14,7 @@ from checkout_age.server.photo import Pixels
 from checkout_age.training.batches import EpochBatches
 from checkout_age.training.checkpoint import Checkpoint, EpochRecord
 from checkout_age.training.evaluation import mean_absolute_error, predict_logits
-from checkout_age.training.faces import Faces
+from checkout_age.training.faces import Faces, FacesError
 from checkout_age.training.loss import DistributionLoss, mae
 from checkout_age.training.pack import pack
 from checkout_age.training.rate import StagedCosine
@@ -54,6 +54,12 @@ def train_model(
     An epoch that was cut short is run again from its start with the same batches, so a run
     that was killed ends like one that was not.
     """
+    largest = max(stage.batch_size for stage in recipe.stages)
+    if len(train) < largest:
+        raise FacesError(
+            f"{len(train)} photos to train on do not fill one batch of {largest}, "
+            f"as the recipe {recipe.name} wants"
+        )
     model = create_model(recipe, len(train), weights=weights)
     checkpoint = Checkpoint(run, recipe)
     history = checkpoint.restore(model)

@@ -1,0 +1,74 @@
+"""What the README shows is what happens."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from checkout_age.server.bundle import find_bundle, read_bundle
+from tests.e2e.conftest import RunningServer
+
+pytestmark = pytest.mark.slow
+
+
+def block(root: Path, marker: str) -> str:
+    """The code block after a marker in the README."""
+    text = (root / "README.md").read_text()
+    found = re.search(rf"<!-- {marker} -->\n```\w*\n(.*?)^```", text, re.M | re.S)
+    assert found is not None, marker
+    return found[1]
+
+
+def masked(text: str) -> list[str]:
+    """The lines with spaces, numbers and rules left out, which differ between machines."""
+    lines = (re.sub(r"[\d.%]+|[─━]+|\s+", "", line) for line in text.splitlines())
+    return [line for line in lines if line]
+
+
+def test_make_demo_prints_what_the_readme_shows_and_is_quick_the_second_time(
+    root: Path, tmp_path: Path
+) -> None:
+    command = ["make", "-s", "demo", f"DEMO={tmp_path / 'lake'}"]
+    first = subprocess.run(command, capture_output=True, text=True, cwd=root, check=True)
+    shown = block(root, "demo").replace(".demo", str(tmp_path / "lake"))
+    assert masked(first.stdout)[-len(masked(shown)) :] == masked(shown)
+    second = subprocess.run(command, capture_output=True, text=True, cwd=root, check=True)
+    assert "already scored" in second.stdout
+
+
+def test_the_client_of_the_readme_gets_an_answer(server: RunningServer, root: Path) -> None:
+    code = block(root, "client").replace("127.0.0.1:50051", server.address)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True
+    )
+    assert re.fullmatch(r"\d+(-\d+|\+): \d+ \(\d+ to \d+\)\n", run.stdout)
+
+
+def test_the_reflection_command_of_the_readme_gets_an_answer(
+    server: RunningServer, root: Path
+) -> None:
+    command = block(root, "reflection").replace("127.0.0.1:50051", server.address)
+    run = subprocess.run(
+        ["sh", "-c", command], capture_output=True, text=True, cwd=root, check=True
+    )
+    assert 0 < json.loads(run.stdout)["estimate"]["age"] < 100
+
+
+def test_the_error_that_the_readme_states_is_the_shipped_models(
+    root: Path, shipped_model: Path
+) -> None:
+    facts = read_bundle(find_bundle(shipped_model)).facts
+    mae = next(m for m in facts.metrics if (m.name, m.split) == ("MAE", "test"))
+    stated = f"{mae.value:.2f} years ({mae.low:.2f} to {mae.high:.2f}"
+    assert stated in (root / "README.md").read_text()
+    recipe = root / "training/checkout_age/training/recipes" / f"{facts.name}.py"
+    assert f"Test MAE {mae.value:.2f}" in recipe.read_text()
+
+
+def test_every_link_in_the_documents_leads_somewhere(root: Path) -> None:
+    for document in [root / "README.md", *root.glob("*/*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document}: {target}"
