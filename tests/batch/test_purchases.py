@@ -93,9 +93,16 @@ def test_a_row_without_an_id_is_named_by_its_number(tmp_path: Path) -> None:
         read_day(table(tmp_path, rows), DAY, UTC_ZONE)
 
 
-def test_a_time_that_is_none_is_named(tmp_path: Path) -> None:
-    with pytest.raises(PurchasesError, match=r"purchased_at is no time: .*noonish"):
-        read_day(table(tmp_path, [("a", "n", "noonish", None)]), DAY, UTC_ZONE)
+@pytest.mark.parametrize("wrong", ["noonish", "09:14", "03/04/2026", "5"])
+def test_a_time_that_is_none_or_could_mean_two_is_named(tmp_path: Path, wrong: str) -> None:
+    with pytest.raises(PurchasesError, match=f"purchased_at is no time as .*{wrong}"):
+        read_day(table(tmp_path, [("a", "n", wrong, None)]), DAY, UTC_ZONE)
+
+
+def test_names_that_look_like_nothing_are_names(tmp_path: Path) -> None:
+    path = table(tmp_path, [("null", "NA", "2026-11-21T09:00:00", "None")])
+    purchase = read_day(path, DAY, UTC_ZONE).purchases[0]
+    assert (purchase.purchase_id, purchase.store_id, purchase.photo) == ("null", "NA", "None")
 
 
 def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 import asyncio
 import hashlib
+import threading
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,9 +17,10 @@ from checkout_age.batch.outcome import Outcome, Status
 from checkout_age.batch.photos import PhotoRoot
 from checkout_age.batch.purchases import Purchase
 from checkout_age.batch.scoring import WAITS, ScoredDay, ServerGoneError, score
-from checkout_age.server.photo import PhotoLimits
+from checkout_age.server.age import Logits
+from checkout_age.server.photo import PhotoLimits, Pixels
 from checkout_age.v1 import age_estimation_pb2 as pb
-from tests.conftest import Serving
+from tests.conftest import Always34, Serving
 
 
 def purchase(photo: str | None) -> Purchase:
@@ -109,24 +113,78 @@ async def test_a_server_that_comes_back_costs_only_time(
 ) -> None:
     async with serving() as address:
         pass  # it was here once: the port is known and now closed
-    came_back = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    back = threading.Event()
 
     def run() -> ScoredDay:
-        def wait(_: float) -> None:
-            asyncio.run_coroutine_threadsafe(came_back.wait(), loop).result(20)
-
         with grpc.insecure_channel(address) as channel:
-            return score([purchase("good.jpg")], photos, channel, lambda _: None, wait)
+            return score([purchase("good.jpg")], photos, channel, lambda _: None, after(back))
 
     running = asyncio.create_task(asyncio.to_thread(run))
     await asyncio.sleep(0.3)
     async with serving(port=int(address.split(":")[1])):
-        with_health = await asyncio.to_thread(_until_serving, address)
-        assert with_health
-        came_back.set()
+        back.set()
         day = await running
     assert day.outcomes[0].status is Status.SCORED
+
+
+def after(back: threading.Event) -> Callable[[float], None]:
+    """Waits for as long as the server is away, and then for the channel to notice."""
+
+    def wait(_: float) -> None:
+        back.wait(20)
+        time.sleep(0.5)
+
+    return wait
+
+
+async def test_a_server_that_dies_midway_is_asked_again_only_for_what_is_unanswered(
+    serving: Serving, photos: PhotoRoot
+) -> None:
+    class StopsAfterTen(Always34):
+        def logits(self, chips: Pixels) -> Logits:
+            if sum(self.batches) >= 10:
+                stuck.set()
+                released.wait(10)
+            return super().logits(chips)
+
+    class Counts(Always34):
+        def logits(self, chips: Pixels) -> Logits:
+            second.append(len(chips))
+            return super().logits(chips)
+
+    stuck, released, back = threading.Event(), threading.Event(), threading.Event()
+    second: list[int] = []
+    async with serving(load_runtime=StopsAfterTen) as address:
+
+        def run() -> ScoredDay:
+            with grpc.insecure_channel(address) as channel:
+                purchases = [purchase("good.jpg")] * 100
+                return score(purchases, photos, channel, lambda _: None, after(back))
+
+        await asyncio.to_thread(_until_serving, address)
+        running = asyncio.create_task(asyncio.to_thread(run))
+        await asyncio.to_thread(stuck.wait, 10)
+        release = asyncio.get_running_loop().call_later(2, released.set)  # beyond the grace
+    release.cancel()
+    released.set()
+    async with serving(port=int(address.split(":")[1]), load_runtime=Counts):
+        back.set()
+        day = await running
+    assert [outcome.status for outcome in day.outcomes] == [Status.SCORED] * 100
+    assert sum(second) < 100 + 3  # the warm-up is three
+
+
+async def test_a_server_that_fails_once_is_asked_again(serving: Serving, photos: PhotoRoot) -> None:
+    class FailsOnce(Always34):
+        def logits(self, chips: Pixels) -> Logits:
+            answer = super().logits(chips)
+            if len(self.batches) == 3:  # the first two are the warm-up
+                raise RuntimeError("out of luck")
+            return answer
+
+    async with serving(load_runtime=FailsOnce) as address:
+        day = await scored(address, ["good.jpg"] * 5, photos)
+    assert [outcome.status for outcome in day.outcomes] == [Status.SCORED] * 5
 
 
 def _until_serving(address: str) -> bool:

@@ -7,11 +7,12 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -92,7 +93,10 @@ def test_pandas_reads_every_purchase_once_with_its_status(
     assert len(rows) == 200
     assert dict(zip(rows["purchase_id"], rows["status"], strict=True)) == expected
     scored = rows[rows["status"] == "scored"]
-    assert scored["age"].between(scored["age_low"] - 15, scored["age_high"] + 15).all()
+    assert (scored["age_low"] < scored["age_high"]).all()
+    shares = np.stack(scored["age_distribution"].to_list()).astype(float)
+    redrawn = shares @ np.arange(101) / shares.sum(axis=1)
+    assert np.allclose(redrawn, scored["age"], atol=0.05)
     assert scored["age_distribution"].map(len).eq(101).all()
     assert scored["photo_sha256"].str.fullmatch("[0-9a-f]{64}").all()
 
@@ -157,6 +161,33 @@ def test_a_run_that_starts_its_own_server_leaves_no_process_and_no_staging_behin
     assert list((out / ".staging").iterdir()) == []
     assert list(folder.iterdir()) == []
     assert not any(str(folder) in command_line for command_line in command_lines())
+
+
+def test_a_job_that_is_killed_takes_its_server_with_it_and_shows_no_half_night(
+    root: Path, tmp_path: Path, shipped_model: Path
+) -> None:
+    sample, folder = root / "batch" / "sample", tmp_path / "scratch"
+    folder.mkdir()
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-m", "checkout_age.batch", "run", "--date", "2026-11-21"),
+            *("--purchases", str(sample / "purchases.csv"), "--photos", str(sample / "photos")),
+            *("--out", str(tmp_path / "out"), "--model", str(shipped_model)),
+        ],
+        env=os.environ | {"TMPDIR": str(folder)},
+    ) as job:
+        until(lambda: any(str(folder) in line for line in command_lines()))
+        until(lambda: any(folder.glob("*/port")))
+        job.kill()
+    until(lambda: not any(str(folder) in line for line in command_lines()))
+    assert not (tmp_path / "out" / "purchase_ages").exists()
+
+
+def until(true: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def command_lines() -> Iterator[str]:

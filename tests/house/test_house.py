@@ -62,12 +62,10 @@ def test_the_committed_stubs_are_those_of_the_contract(root: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("lock", ["demo.txt", "dev.txt"])
-def test_every_locked_package_has_one_version_and_hashes_and_no_address(
-    root: Path, lock: str
-) -> None:
+def test_every_locked_package_has_hashes_and_no_address(root: Path, lock: str) -> None:
     text = (root / ".requirements" / lock).read_text()
     assert "://" not in text
-    entries = re.findall(r"^([a-z0-9-]+)==(\S+)(.*?)(?=^[a-z0-9])", text, re.M | re.S)
+    entries = re.findall(r"^([a-z0-9-]+)==(\S+)(.*?)(?=^[a-z0-9]|\Z)", text, re.M | re.S)
     assert len(entries) > 30
     for name, _, rest in entries:
         assert "--hash=sha256:" in rest, name

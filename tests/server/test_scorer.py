@@ -2,7 +2,6 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 
-import numpy as np
 import pytest
 
 from checkout_age.server.age import Logits
@@ -17,9 +16,10 @@ class Waits(Always34):
 
     def __init__(self) -> None:
         super().__init__()
-        self.go = threading.Event()
+        self.go, self.entered = threading.Event(), threading.Event()
 
     def logits(self, chips: Pixels) -> Logits:
+        self.entered.set()
         self.go.wait(10)
         return super().logits(chips)
 
@@ -40,6 +40,13 @@ def scorer_with(runtime: Runtime) -> Scorer:
     )
 
 
+async def gathered(scorer: Scorer, chips: int) -> None:
+    """Return once so many chips wait for the network."""
+    async with asyncio.timeout(10):
+        while len(scorer._waiting) < chips:  # noqa: ASYNC110  # nothing tells of it
+            await asyncio.sleep(0.01)
+
+
 @pytest.fixture
 async def waiting() -> AsyncIterator[tuple[Scorer, Waits]]:
     runtime = Waits()
@@ -54,9 +61,9 @@ async def test_photos_that_come_while_the_network_is_busy_share_its_next_batches
 ) -> None:
     scorer, runtime = waiting
     first = asyncio.create_task(scorer.score(photo))
-    await asyncio.sleep(0.1)  # the network has it and waits
+    await asyncio.to_thread(runtime.entered.wait, 10)
     rest = [asyncio.create_task(scorer.score(photo)) for _ in range(40)]
-    await asyncio.sleep(0.5)
+    await gathered(scorer, 40)
     runtime.go.set()
     ages = [distribution.age for distribution in await asyncio.gather(first, *rest)]
     assert ages == pytest.approx([34] * 41)
@@ -68,10 +75,10 @@ async def test_a_photo_that_nobody_waits_for_any_more_is_not_scored(
 ) -> None:
     scorer, runtime = waiting
     first = asyncio.create_task(scorer.score(photo))
-    await asyncio.sleep(0.1)
+    await asyncio.to_thread(runtime.entered.wait, 10)
     given_up = asyncio.create_task(scorer.score(photo))
     wanted = asyncio.create_task(scorer.score(photo))
-    await asyncio.sleep(0.2)
+    await gathered(scorer, 2)
     given_up.cancel()
     await asyncio.sleep(0)
     runtime.go.set()
@@ -100,7 +107,7 @@ async def test_a_bad_photo_never_reaches_the_network() -> None:
     scorer.close()
 
 
-async def test_warming_up_runs_the_network_on_one_grey_chip() -> None:
+async def test_warming_up_runs_the_network_on_a_lone_grey_chip_and_on_two() -> None:
     seen: list[Pixels] = []
 
     class Sees(Always34):
@@ -110,6 +117,6 @@ async def test_warming_up_runs_the_network_on_one_grey_chip() -> None:
 
     scorer = scorer_with(Sees())
     await scorer.warm_up()
-    assert len(seen) == 1
-    assert np.array_equal(seen[0], np.full((1, 32, 32, 3), 127))
+    assert [len(chips) for chips in seen] == [1, 2]
+    assert all((chips == 127).all() for chips in seen)
     scorer.close()

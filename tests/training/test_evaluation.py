@@ -2,20 +2,20 @@ import numpy as np
 import pytest
 
 from checkout_age.server.age import YEARS
-from checkout_age.training.evaluation import ages_of, figures, predict_logits
+from checkout_age.training.evaluation import ages_of, metrics, predict_logits
 
 
 def test_errors_are_listed_over_all_and_by_age_group() -> None:
     actual = np.array([5, 15, 30, 30, 110], np.float32)
     predicted = np.array([6, 13, 30, 36, 100], np.float64)
-    named = {figure.name: figure for figure in figures(predicted, actual)}
+    named = {metric.name: metric for metric in metrics(predicted, actual, "test")}
     assert named["MAE"].value == pytest.approx((1 + 2 + 0 + 6 + 10) / 5)
     assert named["MAE 25-34"].value == pytest.approx(3)
     assert named["MAE 25-34"].photos == 2
     assert named["MAE 65+"].value == pytest.approx(10)
     assert "MAE 35-44" not in named
     assert named["within 3 years"].value == pytest.approx(0.6)
-    assert sum(figure.photos for name, figure in named.items() if name.startswith("MAE ")) == 5
+    assert sum(metric.photos for name, metric in named.items() if name.startswith("MAE ")) == 5
 
 
 def test_the_interval_holds_the_figure_and_narrows_with_more_photos() -> None:
@@ -23,7 +23,7 @@ def test_the_interval_holds_the_figure_and_narrows_with_more_photos() -> None:
 
     def interval(count: int) -> tuple[float, float, float]:
         actual = np.full(count, 30, np.float32)
-        mae = next(figures(30 + generator.normal(0, 5, count), actual))
+        mae = next(metrics(30 + generator.normal(0, 5, count), actual, "test"))
         return mae.low, mae.value, mae.high
 
     few, many = interval(50), interval(5000)

@@ -4,12 +4,13 @@ import pytest
 from PIL import Image
 
 from checkout_age.training.faces import (
-    FacesError,
     load_test,
     load_train,
     load_valid,
     read_table,
 )
+from checkout_age.training.pack import pack
+from checkout_age.training.photo_file import FacesError
 
 
 @pytest.fixture
@@ -80,3 +81,17 @@ def test_a_missing_column_is_named(folder: Path) -> None:
     (folder / "labels.csv").write_text("file,age\n")
     with pytest.raises(FacesError, match="lacks the column file_name, real_age"):
         load_train(folder)
+
+
+@pytest.mark.parametrize("age", ["", "young"])
+def test_an_age_that_is_no_number_is_refused(folder: Path, age: str) -> None:
+    with (folder / "labels.csv").open("a") as labels:
+        labels.write(f"5.jpg,{age}\n")
+    with pytest.raises(FacesError, match="real_age is no number"):
+        load_train(folder)
+
+
+def test_a_damaged_photo_is_named(folder: Path) -> None:
+    (folder / "final_files" / "5.jpg").write_bytes(b"text")
+    with pytest.raises(FacesError, match=r"5\.jpg: the 4 bytes are no photo"):
+        pack(load_test(folder).photos, 32, "photos")

@@ -1,5 +1,6 @@
 """Fitting, with a small network in place of ResNet50; the loop, files and Keras are real."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from PIL import Image
 from checkout_age.server.age import YEARS
 from checkout_age.training import fit
 from checkout_age.training.batches import Batch, EpochBatches
-from checkout_age.training.faces import Faces, FacesError
+from checkout_age.training.faces import Faces
+from checkout_age.training.photo_file import FacesError
 from checkout_age.training.rate import StagedCosine
 from checkout_age.training.recipe import Recipe, RunError, Stage, find_recipe, recipe_names
 
@@ -80,14 +82,17 @@ def test_a_run_killed_between_and_inside_epochs_ends_as_an_unbroken_one(
     assert all(map(np.array_equal, finished, resumed))
 
 
-def test_a_run_of_another_recipe_is_not_gone_on_with(
+def test_a_run_of_another_recipe_or_other_faces_is_not_gone_on_with(
     faces: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fit, "build_network", small_network)
     trained(faces, tmp_path / "run")
     other = Recipe(name="other", stages=RECIPE.stages, pack_side=44)
-    with pytest.raises(RunError, match="another recipe"):
+    with pytest.raises(RunError, match="its recipe differs"):
         fit.train_model(other, faces, faces, tmp_path / "run", say=lambda _: None)
+    older = Faces(faces.photos, faces.ages + 1, faces.spreads)
+    with pytest.raises(RunError, match="its faces differs"):
+        fit.train_model(RECIPE, older, faces, tmp_path / "run", say=lambda _: None)
 
 
 def test_too_few_photos_for_a_batch_are_told_with_both_numbers(
@@ -111,6 +116,9 @@ def test_every_recipe_is_found_by_name_and_states_its_command() -> None:
     assert {"progressive", "trial"} <= set(recipe_names())
     for name in recipe_names():
         assert find_recipe(name).name == name
+        stated = import_module(f"checkout_age.training.recipes.{name}").__doc__
+        assert stated is not None
+        assert f"checkout-age-training train {name} --faces" in stated
 
 
 def test_an_unknown_recipe_is_told_those_there_are() -> None:

@@ -55,7 +55,7 @@ def _run(given: Namespace, sources: Sources) -> None:
         _fail(NOT_WRITTEN, f"the night could not be written to {shown(sources.out)}: {error}")
     except KeyboardInterrupt:
         _fail(INTERRUPTED, "interrupted; nothing was written, the night can be run again")
-    print_summary(run, Lake(sources.out), Console(soft_wrap=True))
+    print_summary(run, Lake(sources.out), Console(soft_wrap=True, markup=False))
 
 
 def _fail(status: int, error: object) -> None:

@@ -11,11 +11,15 @@ from pathlib import Path
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from checkout_age.v1 import age_estimation_pb2 as pb
+
 START_TIMEOUT = 180.0
 """Seconds that a server started for the run has to load its model."""
 STOP_TIMEOUT = 30.0
 POLL = 0.1
-SERVICE = "checkout_age.v1.AgeEstimationService"
+SERVICE = pb.DESCRIPTOR.services_by_name["AgeEstimationService"].full_name
+OPTIONS = (("grpc.keepalive_time_ms", 300_000),)
+"""A server whose machine has vanished is noticed, not waited for."""
 
 
 class NoServerError(ConnectionError):
@@ -29,7 +33,7 @@ def connect(address: str, timeout: float = 30.0) -> Iterator[grpc.Channel]:
     Raises:
         NoServerError: nothing serves at the address within the timeout in seconds.
     """
-    with grpc.insecure_channel(address) as channel:
+    with grpc.insecure_channel(address, OPTIONS) as channel:
         _wait_until_serving(channel, address, time.monotonic() + timeout)
         yield channel
 
@@ -53,13 +57,21 @@ def started(model: Path) -> Iterator[grpc.Channel]:
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for us; the server ends with its input
             )
         try:
             deadline = time.monotonic() + START_TIMEOUT
             address = _address(server, port_file, log, deadline)
-            with grpc.insecure_channel(address) as channel:
+            # a proxy for the internet is no way to ourselves
+            with grpc.insecure_channel(
+                address, (*OPTIONS, ("grpc.enable_http_proxy", 0))
+            ) as channel:
                 _wait_until_serving(channel, address, deadline, lambda: _require(server, log))
                 yield channel
+        except Exception as error:
+            if log.exists() and not isinstance(error, NoServerError):
+                sys.stderr.write(log.read_text(errors="replace"))  # it goes with the folder
+            raise
         finally:
             _stop(server)
 

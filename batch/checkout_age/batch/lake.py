@@ -69,8 +69,7 @@ class Lake:
         Raises:
             OSError: rows cannot be written here.
         """
-        self.table.mkdir(parents=True, exist_ok=True)
-        self._staging.mkdir(exist_ok=True)
+        self._staging.mkdir(parents=True, exist_ok=True)
 
     def write(self, day: date, purchases: Sequence[Purchase], scored: ScoredDay) -> Path:
         """Write one row for each purchase and make the night appear at once.
@@ -80,10 +79,11 @@ class Lake:
             FileExistsError: another run finished this night meanwhile; its rows stay.
         """
         rows = [
-            _row(purchase, outcome, scored.model.version)
+            _row(purchase, outcome, outcome.model_version or scored.model.version)
             for purchase, outcome in zip(purchases, scored.outcomes, strict=True)
         ]
         self.prepare()
+        self.table.mkdir(exist_ok=True)
         written = self._staging / uuid.uuid4().hex
         written.mkdir()
         try:

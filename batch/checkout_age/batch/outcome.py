@@ -42,12 +42,14 @@ class Outcome:
     photo_sha256: str | None = None
     """Hexadecimal; None where there were no bytes."""
     estimate: pb.AgeEstimate | None = None
+    model_version: str | None = None
+    """The model that answered; None where the photo was never sent."""
 
     @classmethod
     def answered(cls, response: pb.EstimateAgesResponse, photo_sha256: str) -> "Outcome":
         """The outcome that the server gave."""
         if response.WhichOneof("outcome") == "estimate":
-            return cls(Status.SCORED, None, photo_sha256, response.estimate)
+            return cls(Status.SCORED, None, photo_sha256, response.estimate, response.model_version)
         problem = response.problem
         status = STATUS_OF_PROBLEM.get(problem.problem, Status.UNKNOWN_PROBLEM)
-        return cls(status, problem.message, photo_sha256)
+        return cls(status, problem.message, photo_sha256, None, response.model_version)

@@ -22,10 +22,23 @@ class PhotoRoot:
         Raises:
             OSError: there is no such file below the root, or it cannot be read.
         """
-        path = (self._folder / photo).resolve()
-        if not path.is_relative_to(self._folder):
-            raise FileNotFoundError(f"{photo} lies outside the folder of photos")
+        path = self._path(photo)
         try:
             return path.read_bytes()
         except OSError as error:
             raise type(error)(f"{photo} cannot be read: {error.strerror}") from error
+
+    def size(self, photo: str) -> int:
+        """The photo's size in bytes; raises as `read` does."""
+        return self._path(photo).stat().st_size
+
+    def _path(self, photo: str) -> Path:
+        try:
+            path = (self._folder / photo).resolve()
+        except (RuntimeError, ValueError) as error:  # links in a circle, a NUL in the name
+            raise FileNotFoundError(f"{photo!r} leads nowhere") from error
+        if not path.is_relative_to(self._folder):
+            raise FileNotFoundError(f"{photo} lies outside the folder of photos")
+        if not path.is_file():
+            raise FileNotFoundError(f"{photo} cannot be read: there is no such file")
+        return path

@@ -38,7 +38,7 @@ class DayOfPurchases:
 def read_day(table: Path, day: date, zone: ZoneInfo) -> DayOfPurchases:
     """Read the rows whose `purchased_at` falls on the day in the zone.
 
-    Times without a zone are taken to be the zone's own.
+    Times are timestamps or ISO 8601; without a zone they are taken to be the zone's own.
 
     Raises:
         PurchasesError: the file is missing or unreadable, lacks a column, or has a row
@@ -72,8 +72,8 @@ def read_day(table: Path, day: date, zone: ZoneInfo) -> DayOfPurchases:
 def _read(table: Path) -> pd.DataFrame:
     try:
         if table.suffix == ".csv":
-            return pd.read_csv(table, dtype=str)
-        return pd.read_parquet(table)
+            return pd.read_csv(table, dtype=str, keep_default_na=False, na_values=[""])
+        return pd.read_parquet(table).reset_index(drop=True)
     except FileNotFoundError:
         raise PurchasesError(f"there is no purchases table at {table}") from None
     except (ValueError, OSError) as error:
@@ -82,7 +82,8 @@ def _read(table: Path) -> pd.DataFrame:
 
 def _times(column: "pd.Series[str]", table: Path, zone: ZoneInfo) -> "pd.Series[pd.Timestamp]":
     def localised(value: object) -> pd.Timestamp:
-        time = pd.Timestamp(value)  # type: ignore[arg-type]  # a string or a timestamp
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        time = pd.Timestamp(moment)  # type: ignore[arg-type]  # what a table may hold
         if time.tzinfo is not None:
             return time.tz_convert(zone)
         # the hour that comes twice counts as its first, one that is skipped as its end
@@ -91,4 +92,6 @@ def _times(column: "pd.Series[str]", table: Path, zone: ZoneInfo) -> "pd.Series[
     try:
         return pd.to_datetime(column.map(localised), utc=True).dt.tz_convert(zone)
     except (ValueError, TypeError) as error:
-        raise PurchasesError(f"{table}: purchased_at is no time: {error}") from error
+        raise PurchasesError(
+            f"{table}: purchased_at is no time as 2026-11-21T09:14:00: {error}"
+        ) from error

@@ -22,7 +22,9 @@ def run_schedule(at: time, sources: Sources) -> None:
     scheduler = make_scheduler(at, sources, lambda: score_yesterday(sources))
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        logger.info("stopping")
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        logger.info("stopping once a running night is done; a second signal stops at once")
         scheduler.shutdown(wait=False)
 
     signal.signal(signal.SIGTERM, stop)

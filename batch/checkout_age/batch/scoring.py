@@ -13,9 +13,14 @@ from checkout_age.batch.purchases import Purchase
 from checkout_age.v1 import age_estimation_pb2 as pb
 from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
 
-WAITS = (1.0, 2.0, 4.0, 8.0, 16.0)
+WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0)
 """Seconds before each new try while the server is away; a photo answered starts them anew."""
-COMES_BACK = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
+COMES_BACK = (
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    grpc.StatusCode.INTERNAL,
+)
+"""Codes that may be gone at the next try: the server is away, full, or failed once."""
 
 
 class ServerGoneError(ConnectionError):
@@ -28,6 +33,7 @@ class ScoredDay:
 
     outcomes: tuple[Outcome, ...]
     model: pb.GetModelResponse
+    """What the server said when the last stream began."""
 
 
 def score(
@@ -80,16 +86,11 @@ class _Day:
         for index, purchase in enumerate(self._purchases):
             if index in self.outcomes:
                 continue
-            photo = self._read(index, purchase)
-            if photo is None:
+            photo = self._read(purchase, max_photo_bytes)
+            if isinstance(photo, Outcome):
+                self.outcomes[index] = photo
                 continue
-            if len(photo) > max_photo_bytes:
-                self.outcomes[index] = Outcome(
-                    Status.PHOTO_TOO_LARGE,
-                    f"the photo has {len(photo)} bytes, the server reads {max_photo_bytes}",
-                    self._digests[index],
-                )
-                continue
+            self._digests[index] = hashlib.sha256(photo).hexdigest()
             yield pb.EstimateAgesRequest(id=str(index), photo=photo)
 
     def take(self, response: pb.EstimateAgesResponse) -> None:
@@ -103,14 +104,17 @@ class _Day:
         if unanswered:
             raise ServerGoneError(f"the server ended the stream {unanswered} answers short")
 
-    def _read(self, index: int, purchase: Purchase) -> bytes | None:
+    def _read(self, purchase: Purchase, max_photo_bytes: int) -> bytes | Outcome:
+        """The photo's bytes, or why there is nothing to send."""
         if purchase.photo is None:
-            self.outcomes[index] = Outcome(Status.NO_PHOTO, "the purchase names no photo")
-            return None
+            return Outcome(Status.NO_PHOTO, "the purchase names no photo")
         try:
-            photo = self._photos.read(purchase.photo)
-        except (OSError, ValueError) as error:  # ValueError: no file system takes such a name
-            self.outcomes[index] = Outcome(Status.MISSING_PHOTO, str(error))
-            return None
-        self._digests[index] = hashlib.sha256(photo).hexdigest()
-        return photo
+            size = self._photos.size(purchase.photo)
+            if size <= max_photo_bytes:
+                return self._photos.read(purchase.photo)
+        except OSError as error:
+            return Outcome(Status.MISSING_PHOTO, str(error))
+        return Outcome(
+            Status.PHOTO_TOO_LARGE,
+            f"the photo has {size} bytes, the server reads {max_photo_bytes}",
+        )

@@ -61,6 +61,14 @@ class BundleFacts:
     architecture: str = ARCHITECTURE
     format: int = FORMAT
 
+    def __post_init__(self) -> None:
+        if self.chip_side < chip.SMALLEST_SIDE or self.temperature <= 0:
+            raise ValueError(
+                f"chip_side must be at least {chip.SMALLEST_SIDE} and temperature above 0, "
+                f"got {self.chip_side} and {self.temperature}"
+            )
+        AgeGroups.starting_at(self.group_starts)  # checks them
+
     @property
     def groups(self) -> AgeGroups:
         """The age groups that estimates are drawn into unless the server is told otherwise."""
@@ -79,15 +87,16 @@ class Bundle:
 
 def write_bundle(models: Path, facts: BundleFacts, weights: Weights) -> Path:
     """Write `models/<name>/<version>/` and return that folder; the same content, the same name."""
-    stored = save({path: _stored(value) for path, value in sorted(weights.items())})
+    stored = save({path: rounded(value) for path, value in sorted(weights.items())})
     described = _described(facts)
     version = _version(described, stored)
     folder = models / facts.name / version
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / WEIGHTS).write_bytes(stored)
-    written = folder / f"{FACTS}.new"
-    written.write_text(json.dumps({"version": version, **described}, indent=2) + "\n")
-    written.replace(folder / FACTS)
+    facts_text = json.dumps({"version": version, **described}, indent=2) + "\n"
+    for name, content in ((WEIGHTS, stored), (FACTS, facts_text.encode())):
+        written = folder / f"{name}.new"
+        written.write_bytes(content)
+        written.replace(folder / name)
     return folder
 
 
@@ -143,20 +152,13 @@ def _facts(described: Mapping[str, Any]) -> BundleFacts:
     for key, ours in expected.items():
         if described.get(key) != ours:
             raise ValueError(f"{key} is {described.get(key)!r}, this server knows {ours!r}")
-    facts = BundleFacts(
+    return BundleFacts(
         **{
             **described,
             "metrics": tuple(Metric(**metric) for metric in described["metrics"]),
             "group_starts": tuple(described["group_starts"]),
         }
     )
-    if facts.chip_side < chip.SMALLEST_SIDE or facts.temperature <= 0:
-        raise ValueError(
-            f"chip_side must be at least {chip.SMALLEST_SIDE} and temperature above 0, "
-            f"got {facts.chip_side} and {facts.temperature}"
-        )
-    assert facts.groups  # AgeGroups checks itself
-    return facts
 
 
 def _described(facts: BundleFacts) -> dict[str, Any]:
@@ -170,6 +172,6 @@ def _version(described: Mapping[str, Any], stored: bytes) -> str:
     return digest.hexdigest()[:12]
 
 
-def _stored(value: NDArray[Any]) -> NDArray[Any]:
+def rounded(value: NDArray[Any]) -> NDArray[Any]:
     """Kernels in half precision; the few vectors, variances among them, keep their range."""
     return np.ascontiguousarray(value, np.float16 if value.ndim > 1 else np.float32)

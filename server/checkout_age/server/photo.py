@@ -67,6 +67,8 @@ def decode(photo: bytes, limits: PhotoLimits = DEFAULT_LIMITS) -> Pixels:
     try:
         upright = ImageOps.exif_transpose(image)
         return np.asarray(_on_white(upright).convert("RGB"))
+    except MemoryError:
+        raise  # ours, not the photo's
     except Exception as error:  # a damaged file makes Pillow's codecs raise nearly anything
         raise _damaged(photo, str(image.format)) from error
 
@@ -85,6 +87,8 @@ def _open(photo: bytes, limits: PhotoLimits) -> Image.Image:
         raise PhotoError(
             PhotoFault.TOO_LARGE, f"the photo has more than {limits.max_pixels} pixels"
         ) from error
+    except MemoryError:
+        raise
     except Exception as error:  # an unreadable header makes Pillow raise nearly anything
         for name, beginning in FIRST_BYTES.items():
             if beginning.match(photo):

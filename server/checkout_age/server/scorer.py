@@ -68,8 +68,13 @@ class Scorer:
         return AgeDistribution.from_logits(logits, self._temperature)
 
     async def warm_up(self) -> None:
-        """Answer for one grey chip, so that the first shopper does not wait for first-time work."""
-        await self._logits(np.full((self._chip_side, self._chip_side, 3), 127, np.uint8))
+        """Answer for grey chips, so that the first shoppers do not wait for first-time work.
+
+        A network may be built anew for the first batch of more than one chip.
+        """
+        grey = np.full((self._chip_side, self._chip_side, 3), 127, np.uint8)
+        await self._logits(grey)
+        await asyncio.gather(self._logits(grey), self._logits(grey))
 
     def close(self) -> None:
         """Let the threads go."""
@@ -92,17 +97,16 @@ class Scorer:
         loop = asyncio.get_running_loop()
         try:
             while batch := self._next_batch():
-                chips = np.stack([waiting.chip for waiting in batch])
                 try:
+                    chips = np.stack([waiting.chip for waiting in batch])
                     logits = await loop.run_in_executor(self._model, self._runtime.logits, chips)
-                except Exception as error:  # whatever the runtime raises is these callers' answer
+                    for waiting, row in zip(batch, logits, strict=True):
+                        if not waiting.answer.done():
+                            waiting.answer.set_result(row)
+                except Exception as error:  # whatever went wrong is these callers' answer
                     for waiting in batch:
                         if not waiting.answer.done():
                             waiting.answer.set_exception(error)
-                    continue
-                for waiting, row in zip(batch, logits, strict=True):
-                    if not waiting.answer.done():
-                        waiting.answer.set_result(row)
         finally:
             self._running = None
 

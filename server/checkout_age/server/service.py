@@ -41,16 +41,10 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
         self, request: pb.EstimateAgeRequest, context: Any
     ) -> pb.EstimateAgeResponse:
         """One photo for a till."""
+        response = pb.EstimateAgeResponse()
         async with answering(context):
-            served = self._ready()
-            response = pb.EstimateAgeResponse(model_version=served.bundle.version)
-            try:
-                distribution = await served.scorer.score(request.photo)
-                response.estimate.CopyFrom(wire.to_estimate(distribution, served.groups))
-            except NoFaceError as error:
-                response.problem.CopyFrom(wire.to_problem(error))
-            return response
-        raise AssertionError("answering either passes or aborts")
+            await _fill(response, self._ready(), request.photo, answered=(NoFaceError,))
+        return response
 
     async def EstimateAges(  # type: ignore[override]  # the stub does not know coroutines that write
         self, requests: AsyncIterable[pb.EstimateAgesRequest], context: Any
@@ -63,7 +57,8 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
 
             async def answer(request: pb.EstimateAgesRequest) -> None:
                 try:
-                    response = await _outcome(served, request)
+                    response = pb.EstimateAgesResponse(id=request.id)
+                    await _fill(response, served, request.photo, answered=(PhotoError, NoFaceError))
                     async with writing:
                         await context.write(response)
                 finally:
@@ -83,8 +78,7 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
         """What is served."""
         async with answering(context):
             served = self._ready()
-            return wire.to_model(served.bundle, served.groups, self._limits)
-        raise AssertionError("answering either passes or aborts")
+        return wire.to_model(served.bundle, served.groups, self._limits)
 
     def _ready(self) -> Served:
         if self.served is None:
@@ -92,14 +86,20 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
         return self.served
 
 
-async def _outcome(served: Served, request: pb.EstimateAgesRequest) -> pb.EstimateAgesResponse:
-    response = pb.EstimateAgesResponse(id=request.id, model_version=served.bundle.version)
+async def _fill(
+    response: pb.EstimateAgeResponse | pb.EstimateAgesResponse,
+    served: Served,
+    photo: bytes,
+    answered: tuple[type[PhotoError | NoFaceError], ...],
+) -> None:
+    """Put the photo's outcome into the response; errors that are not to be answered pass on."""
+    response.model_version = served.bundle.version
     try:
-        distribution = await served.scorer.score(request.photo)
-        response.estimate.CopyFrom(wire.to_estimate(distribution, served.groups))
-    except (PhotoError, NoFaceError) as error:
+        distribution = await served.scorer.score(photo)
+    except answered as error:
         response.problem.CopyFrom(wire.to_problem(error))
-    return response
+    else:
+        response.estimate.CopyFrom(wire.to_estimate(distribution, served.groups))
 
 
 def service_name() -> str:

@@ -71,7 +71,7 @@ async def serve(
     finally:
         await server.stop(config.grace)
         if service.served is not None:
-            service.served.scorer.close()
+            await asyncio.to_thread(service.served.scorer.close)
     logger.info("stopped")
 
 
@@ -122,6 +122,7 @@ def _stop_on_signals(stopping: asyncio.Event) -> None:
     def stop() -> None:
         for number in signals:
             loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
         stopping.set()
 
     for number in signals:

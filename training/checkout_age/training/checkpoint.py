@@ -30,24 +30,30 @@ class EpochRecord:
 class Checkpoint:
     """The last finished epoch of one run: weights, optimizer and the history until then."""
 
-    def __init__(self, folder: Path, recipe: Recipe) -> None:
+    def __init__(self, folder: Path, recipe: Recipe, *, initialisation: str, faces: str) -> None:
+        """A run is told from others by its recipe, where it started and the digest of its faces."""
         self._folder = folder
-        self._recipe = asdict(recipe)
+        self._run = {
+            "recipe": json.loads(json.dumps(asdict(recipe))),
+            "initialisation": initialisation,
+            "faces": faces,
+        }
 
     def restore(self, model: keras.Model) -> list[EpochRecord]:
         """Load the last finished epoch into the model; an empty history if there is none.
 
         Raises:
-            RunError: the folder holds a run of another recipe.
+            RunError: the folder holds a run of another recipe, start or set of faces.
         """
         if not (self._folder / STATE).is_file():
             return []
         state = json.loads((self._folder / STATE).read_text())
-        if state["recipe"] != json.loads(json.dumps(self._recipe)):
-            raise RunError(
-                f"{self._folder} holds a run of another recipe or of an older form of "
-                f"{self._recipe['name']}; name another folder or remove that one"
-            )
+        for what, ours in self._run.items():
+            if state[what] != ours:
+                raise RunError(
+                    f"{self._folder} holds a run of another kind, its {what} differs; "
+                    f"name another folder with --run, or remove that one"
+                )
         model.optimizer.build(model.trainable_variables)
         model.load_weights(self._folder / state["weights"])
         for seed, value in zip(_seeds(model), state["seeds"], strict=True):
@@ -60,7 +66,7 @@ class Checkpoint:
         weights = f"epoch-{len(history):03}.weights.h5"
         model.save_weights(self._folder / weights)
         state = {
-            "recipe": self._recipe,
+            **self._run,
             "weights": weights,
             "seeds": [keras.ops.convert_to_numpy(seed.value).tolist() for seed in _seeds(model)],
             "history": [asdict(record) for record in history],

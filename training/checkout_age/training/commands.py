@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 
 from checkout_age.server.bundle import BundleError, Metric, find_bundle, read_bundle
-from checkout_age.training.evaluation import evaluate, metric
-from checkout_age.training.faces import FacesError, load_split, load_train, load_valid
-from checkout_age.training.recipe import RunError, find_recipe, recipe_names
+from checkout_age.training.evaluation import evaluate
+from checkout_age.training.faces import load_split, load_train, load_valid
+from checkout_age.training.photo_file import FacesError
+from checkout_age.training.recipe import RANDOM, RunError, find_recipe, recipe_names
 from checkout_age.training.sample_day import make_sample_day
 
-RANDOM = "random"
 UTKFACE_TERMS = (
     "Trained on photos of UTKFace, which are given for non-commercial research; their copyright "
     "stays with the photos' owners. For evaluation only: train on photos of your own to use it."
@@ -60,8 +60,8 @@ def train(given: Namespace) -> None:
 
 def evaluate_model(given: Namespace) -> None:
     """Measure a bundle on one split."""
-    figures = evaluate(read_bundle(find_bundle(given.model)), load_split(given.faces, given.split))
-    _print_metrics(metric(figure, given.split) for figure in figures)
+    bundle = read_bundle(find_bundle(given.model))
+    _print_metrics(evaluate(bundle, load_split(given.faces, given.split), given.split))
 
 
 def sample_day(given: Namespace) -> None:

@@ -1,7 +1,6 @@
 """Evaluation: how far the ages lie from the labels, with the interval that chance allows."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,46 +15,31 @@ from checkout_age.training.pack import pack
 RESAMPLES = 2000
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One named number with its bootstrap 95 % interval and how many photos stand behind it."""
-
-    name: str
-    value: float
-    low: float
-    high: float
-    photos: int
-
-
-def evaluate(bundle: Bundle, faces: Faces) -> list[Figure]:
-    """Score every photo with the model as it is served and list the errors.
+def evaluate(bundle: Bundle, faces: Faces, split: str) -> list[Metric]:
+    """Score every photo with the model as it is served and list the errors under a split's name.
 
     Every photo counts, also one that the server's face detector would turn away.
     """
     chips = pack(faces.photos, bundle.facts.chip_side, "photos")
     logits = predict_logits(KerasRuntime(bundle).logits, chips)
-    return list(figures(ages_of(logits, bundle.facts.temperature), faces.ages))
+    return list(metrics(ages_of(logits, bundle.facts.temperature), faces.ages, split))
 
 
-def metric(figure: Figure, split: str) -> Metric:
-    """A figure as a bundle keeps it."""
-    return Metric(split=split, **asdict(figure))
-
-
-def figures(
+def metrics(
     predicted: NDArray[np.float64],
     actual: NDArray[np.float32],
+    split: str,
     groups: AgeGroups = DEFAULT_GROUPS,
-) -> Iterator[Figure]:
+) -> Iterator[Metric]:
     """MAE in years of all photos and of each age group, and the shares within 3, 5, 10 years."""
     errors = np.abs(predicted - actual)
-    yield _figure("MAE", errors)
+    yield _metric("MAE", errors, split)
     for group in groups.groups:
         inside = (actual >= group.youngest) & (np.minimum(actual, 100) <= group.oldest)
         if inside.any():
-            yield _figure(f"MAE {group.label}", errors[inside])
+            yield _metric(f"MAE {group.label}", errors[inside], split)
     for years in (3, 5, 10):
-        yield _figure(f"within {years} years", (errors <= years).astype(np.float64))
+        yield _metric(f"within {years} years", (errors <= years).astype(np.float64), split)
 
 
 def predict_logits(
@@ -76,9 +60,9 @@ def mean_absolute_error(logits: Logits, actual: NDArray[np.float32]) -> float:
     return float(np.abs(ages_of(logits) - actual).mean())
 
 
-def _figure(name: str, values: NDArray[np.float64]) -> Figure:
+def _metric(name: str, values: NDArray[np.float64], split: str) -> Metric:
     """Percentile bootstrap over photos (Efron 1979), the same draw every time."""
     generator = np.random.default_rng(0)
     draws = generator.integers(0, len(values), (RESAMPLES, len(values)))
     low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
-    return Figure(name, float(values.mean()), float(low), float(high), len(values))
+    return Metric(name, float(values.mean()), float(low), float(high), len(values), split)

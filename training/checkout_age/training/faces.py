@@ -1,5 +1,6 @@
 """The labelled faces: the study's own layout of `labels.csv` beside `final_files/`."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -8,16 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from checkout_age.training.photo_file import FacesError
 from checkout_age.training.split import split_by_group
 
 SplitName = Literal["train", "valid", "test"]
 LABELS = "labels.csv"
 SPLITS = "splits.csv"
 PHOTOS = "final_files"
-
-
-class FacesError(ValueError):
-    """The folder is not a set of labelled faces as this command reads it."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +30,12 @@ class Faces:
 
     def __len__(self) -> int:
         return len(self.photos)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over names and ages: tells one set of labelled photos from another."""
+        rows = (f"{p.name},{age:g}\n" for p, age in zip(self.photos, self.ages, strict=True))
+        return hashlib.sha256("".join(rows).encode()).hexdigest()
 
 
 def load_train(folder: Path) -> Faces:
@@ -74,6 +78,8 @@ def read_table(folder: Path) -> pd.DataFrame:
             f"{len(missing)} photos named in {folder / LABELS} are not in "
             f"{folder / PHOTOS}, the first is {missing[0]}"
         )
+    if not pd.api.types.is_numeric_dtype(labels["real_age"]) or labels["real_age"].isna().any():
+        raise FacesError(f"{folder / LABELS} has rows whose real_age is no number")
     if labels["file_name"].duplicated().any():
         twice = labels.loc[labels["file_name"].duplicated(), "file_name"].iloc[0]
         raise FacesError(f"{folder / LABELS} names {twice} more than once")

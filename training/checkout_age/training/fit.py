@@ -14,11 +14,12 @@ from checkout_age.server.photo import Pixels
 from checkout_age.training.batches import EpochBatches
 from checkout_age.training.checkpoint import Checkpoint, EpochRecord
 from checkout_age.training.evaluation import mean_absolute_error, predict_logits
-from checkout_age.training.faces import Faces, FacesError
+from checkout_age.training.faces import Faces
 from checkout_age.training.loss import DistributionLoss, mae
 from checkout_age.training.pack import pack
+from checkout_age.training.photo_file import FacesError
 from checkout_age.training.rate import StagedCosine
-from checkout_age.training.recipe import Recipe
+from checkout_age.training.recipe import RANDOM, Recipe
 
 
 def create_model(recipe: Recipe, photos: int, *, weights: str | Path | None = None) -> keras.Model:
@@ -61,7 +62,7 @@ def train_model(
             f"as the recipe {recipe.name} wants"
         )
     model = create_model(recipe, len(train), weights=weights)
-    checkpoint = Checkpoint(run, recipe)
+    checkpoint = Checkpoint(run, recipe, initialisation=str(weights or RANDOM), faces=train.digest)
     history = checkpoint.restore(model)
     if history:
         say(f"going on after epoch {len(history)} of {recipe.epochs}, found in {run}")

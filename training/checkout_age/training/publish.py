@@ -12,9 +12,10 @@ from checkout_age.server.bundle import (
     BundleFacts,
     Weights,
     read_bundle,
+    rounded,
     write_bundle,
 )
-from checkout_age.training.evaluation import evaluate, metric
+from checkout_age.training.evaluation import evaluate
 from checkout_age.training.faces import LABELS, SPLITS, load_test, load_valid
 from checkout_age.training.recipe import Recipe
 
@@ -42,26 +43,22 @@ def publish(
         },
         data_terms=data_terms,
     )
-    draft = Bundle(facts, rounded(model), version="draft")
+    draft = Bundle(facts, weights_of(model), version="draft")
     metrics = [
-        metric(figure, split)
+        metric
         for split, load in (("valid", load_valid), ("test", load_test))
-        for figure in evaluate(draft, load(faces))
+        for metric in evaluate(draft, load(faces), split)
     ]
     folder = write_bundle(models, replace(facts, metrics=tuple(metrics)), draft.weights)
     read_bundle(folder)  # what was written can be served
     return folder
 
 
-def rounded(model: keras.Model) -> Weights:
-    """The network's variables by path, kernels as half precision holds them."""
-    values = {
-        variable.path: np.asarray(keras.ops.convert_to_numpy(variable.value))
-        for variable in model.weights
-    }
+def weights_of(model: keras.Model) -> Weights:
+    """The network's variables by path, rounded as the bundle will store them."""
     return {
-        path: value.astype(np.float16) if value.ndim > 1 else value
-        for path, value in values.items()
+        variable.path: rounded(np.asarray(keras.ops.convert_to_numpy(variable.value)))
+        for variable in model.weights
     }
 
 

@@ -15,8 +15,9 @@ import pandas as pd
 from PIL import Image, ImageDraw
 
 from checkout_age.server.chip import cut_chip
-from checkout_age.server.photo import Pixels, decode
-from checkout_age.training.faces import PHOTOS, FacesError, read_table
+from checkout_age.server.photo import Pixels
+from checkout_age.training.faces import PHOTOS, read_table
+from checkout_age.training.photo_file import FacesError, read_photo
 
 SIDE = 200
 AGES = (3, 6, 9, 12, 14, 16, 17, 18, 20, 22, 24, 26, 28, 30, 32, 35, 38, 40, 42, 45, 48, 50, 54)
@@ -96,7 +97,7 @@ def _average_shoppers(faces: Path, photos: Path) -> list[Shopper]:
         for gender in (0, 1):
             alike = table[(table["real_age"] == age) & (table["gender"] == gender)]
             paths = [faces / PHOTOS / name for name in alike["file_name"][:MOST]]
-            chips = [cut_chip(decode(path.read_bytes()), SIDE) for path in paths]
+            chips = [cut_chip(read_photo(path), SIDE) for path in paths]
             name = f"till-{len(shoppers):02}.jpg"
             Image.fromarray(average_face(chips)).save(photos / name, quality=90)
             shoppers.append(Shopper(name, age))

@@ -1,12 +1,15 @@
 """A split into train, valid and test that never parts the copies of one photo."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
+
+from checkout_age.training.photo_file import read_photo
 
 SHARES = {"test": 0.055, "valid": 0.055}
 """The share of photos held out for each purpose; the rest is for training."""
@@ -35,13 +38,14 @@ def split_by_group(photos: Sequence[Path], ages: pd.Series) -> list[str]:
     return [split_of.get(group, "train") for group in groups]
 
 
+@cache  # each split of a folder asks again
 def difference_hash(photo: Path) -> int:
     """64 bits, each telling whether a pixel of the 9 x 8 grey thumbnail is darker than the next.
 
     Krawetz 2013, "Kind of Like That" (dHash): stable under scaling and recompression.
     """
-    with Image.open(photo) as image:
-        grey = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.BILINEAR), np.int16)
+    image = Image.fromarray(read_photo(photo)).convert("L")
+    grey = np.asarray(image.resize((9, 8), Image.Resampling.BILINEAR), np.int16)
     return int.from_bytes(np.packbits(grey[:, :-1] < grey[:, 1:]).tobytes(), "big")
 
 
