@@ -9,7 +9,7 @@ OUT ?= protos
 
 demo: .venv/.demo
 	$(BIN)/checkout-age-batch run --date 2026-11-21 --purchases batch/sample/purchases.csv \
-	  --photos batch/sample/photos --out $(DEMO) --model server/models/progressive
+	  --photos batch/sample/photos --out $(DEMO)
 
 test: .venv/.dev
 	$(BIN)/ruff check

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from checkout_age.batch.night import NoModelError, Sources
+from checkout_age.batch.night import Sources
 from checkout_age.batch.schedule import day_before, make_scheduler, score_yesterday
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -50,8 +50,3 @@ def test_a_night_that_fails_is_logged_and_does_not_end_the_schedule(
         score_yesterday(sources)
     assert "failed and can be run again" in caplog.text
     assert "no purchases table" in caplog.text
-
-
-def test_neither_server_nor_model_is_refused_at_the_door(tmp_path: Path) -> None:
-    with pytest.raises(NoModelError, match="--server HOST:PORT"):
-        Sources(tmp_path, tmp_path, tmp_path, BERLIN)

@@ -155,7 +155,7 @@ def test_a_run_that_starts_its_own_server_leaves_no_process_and_no_staging_behin
     folder = tmp_path / "scratch"  # the server's command line names files in it
     folder.mkdir()
     out = tmp_path / "out"
-    run = night(root, out, "--model", str(shipped_model), env={"TMPDIR": str(folder)})
+    run = night(root, out, env={"TMPDIR": str(folder)})
     assert run.returncode == 0, run.stderr
     assert len(pd.read_parquet(out / "purchase_ages")) == 200
     assert list((out / ".staging").iterdir()) == []
@@ -202,7 +202,7 @@ def command_lines() -> Iterator[str]:
     [
         (["--server", "127.0.0.1:1", "--purchases", "none.csv"], 1, "no purchases table"),
         (["--server", "127.0.0.1:1", "--photos", "none"], 1, "no folder of photos"),
-        ([], 2, "--server HOST:PORT"),
+        (["--date", "yesterday"], 2, "'yesterday' is no day; write it as 2026-11-21"),
         (["--model", "nowhere"], 3, "there is no model in nowhere"),
     ],
 )

@@ -41,10 +41,11 @@ def folder(tmp_path: Path) -> Path:
 def test_a_recipe_becomes_a_bundle_that_evaluates_to_what_it_states(
     folder: Path, tmp_path: Path
 ) -> None:
-    models = tmp_path / "models"
+    models, terms = tmp_path / "models", tmp_path / "terms.txt"
+    terms.write_text("noise is free\n")
     trained = command(
         *("train", "trial", "--faces", str(folder), "--out", str(models)),
-        *("--run", str(tmp_path / "run"), "--data-terms", "noise is free"),
+        *("--run", str(tmp_path / "run"), "--data-terms", str(terms)),
     )
     assert trained.returncode == 0, trained.stderr
     facts = read_bundle(find_bundle(models / "trial")).facts

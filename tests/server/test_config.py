@@ -5,9 +5,9 @@ import pytest
 from checkout_age.server.config import parse_arguments
 
 
-def test_only_the_model_must_be_named_and_only_loopback_is_served() -> None:
-    config = parse_arguments(["--model", "models/one"])
-    assert config.model == Path("models/one")
+def test_unless_told_otherwise_the_shipped_model_is_served_on_loopback(root: Path) -> None:
+    config = parse_arguments([])
+    assert config.model == root / "server" / "models" / "progressive"
     assert (config.host, config.port) == ("127.0.0.1", 50051)
     assert config.age_groups is None
 

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from checkout_age.batch.connection import NoServerError
 from checkout_age.batch.lake import Lake
-from checkout_age.batch.night import NoModelError, Sources, run_night
+from checkout_age.batch.night import Sources, run_night
 from checkout_age.batch.photos import PhotoRootError
 from checkout_age.batch.purchases import PurchasesError
 from checkout_age.batch.schedule import run_schedule
@@ -29,14 +29,10 @@ exit status: 0 done; 1 the purchases or photos cannot be used; 2 wrong arguments
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command that the arguments name; see EXITS for the status."""
-    parser = _parser()
-    given = parser.parse_args(arguments)
-    try:
-        sources = Sources(
-            given.purchases, given.photos, given.out, given.time_zone, given.server, given.model
-        )
-    except NoModelError as error:
-        parser.error(str(error))
+    given = _parser().parse_args(arguments)
+    sources = Sources(
+        given.purchases, given.photos, given.out, given.time_zone, given.server, given.model
+    )
     if given.command == "schedule":
         logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
         run_schedule(given.at, sources)
@@ -93,9 +89,11 @@ def _parser() -> ArgumentParser:
             default=ZoneInfo("UTC"),
             help="the shop's, as Europe/Berlin (UTC)",
         )
-        command.add_argument("--server", help="HOST:PORT of a running server")
         command.add_argument(
-            "--model", type=Path, help="model to start a server with where --server is not given"
+            "--server", help="HOST:PORT of a running server (one is started for the run)"
+        )
+        command.add_argument(
+            "--model", type=Path, help="model to start a server with (its shipped one)"
         )
     return parser
 

@@ -39,7 +39,7 @@ def connect(address: str, timeout: float = 30.0) -> Iterator[grpc.Channel]:
 
 
 @contextmanager
-def started(model: Path) -> Iterator[grpc.Channel]:
+def started(model: Path | None) -> Iterator[grpc.Channel]:
     """A channel to a server of our own, which ends with the block or with this process.
 
     Raises:
@@ -51,7 +51,8 @@ def started(model: Path) -> Iterator[grpc.Channel]:
             server = subprocess.Popen(  # noqa: S603  # our own server, no shell
                 [
                     *(sys.executable, "-m", "checkout_age.server"),
-                    *("--model", str(model), "--port", "0", "--port-file", str(port_file)),
+                    *(() if model is None else ("--model", str(model))),
+                    *("--port", "0", "--port-file", str(port_file)),
                     "--until-stdin-closes",
                 ],
                 stdin=subprocess.PIPE,

@@ -17,10 +17,6 @@ from checkout_age.batch.purchases import read_day
 from checkout_age.batch.scoring import score
 
 
-class NoModelError(ValueError):
-    """Neither a server to ask nor a model to serve was named."""
-
-
 @dataclass(frozen=True)
 class Sources:
     """Where a night is read from, scored and written to."""
@@ -32,13 +28,7 @@ class Sources:
     server: str | None = None
     """host:port of a running server; None starts one for the run, with `model`."""
     model: Path | None = None
-
-    def __post_init__(self) -> None:
-        if self.server is None and self.model is None:
-            raise NoModelError(
-                "name a running server with --server HOST:PORT, "
-                "or a model to start one with: --model models/NAME/VERSION"
-            )
+    """None: the one that the server ships."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +71,6 @@ def _channel(sources: Sources, say: Callable[[str], None]) -> Iterator[grpc.Chan
         with connection.connect(sources.server) as channel:
             yield channel
     else:
-        assert sources.model is not None  # Sources checks itself
         say("starting a server")
         with connection.started(sources.model) as channel:
             yield channel

@@ -9,13 +9,15 @@ from checkout_age.server.age import AgeGroups
 from checkout_age.server.photo import DEFAULT_LIMITS, PhotoLimits
 
 LAST_PORT = 65535
+SHIPPED = Path(__file__).parents[2] / "models" / "progressive"
+"""The model that comes with the sources."""
 
 
 @dataclass(frozen=True)
 class ServerConfig:
     """How to serve one model."""
 
-    model: Path
+    model: Path = SHIPPED
     host: str = "127.0.0.1"
     port: int = 50051
     port_file: Path | None = None
@@ -41,8 +43,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> ServerConfig:
     parser.add_argument(
         "--model",
         type=Path,
-        required=True,
-        help="folder of a model: models/NAME/VERSION, or models/NAME where it has one version",
+        default=SHIPPED,
+        help="models/NAME/VERSION, or models/NAME where it has one version (the shipped model)",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument(

@@ -15,11 +15,6 @@ from checkout_age.training.photo_file import FacesError
 from checkout_age.training.recipe import RANDOM, RunError, find_recipe, recipe_names
 from checkout_age.training.sample_day import make_sample_day
 
-UTKFACE_TERMS = (
-    "Trained on photos of UTKFace, which are given for non-commercial research; their copyright "
-    "stays with the photos' owners. For evaluation only: train on photos of your own to use it."
-)
-
 
 def run(arguments: Sequence[str] | None = None) -> None:
     """Run the command that the arguments name; a wrong input ends with status 1 and says why."""
@@ -36,6 +31,7 @@ def train(given: Namespace) -> None:
     from checkout_age.training.publish import publish
 
     recipe = find_recipe(given.recipe)
+    data_terms = given.data_terms.read_text().strip() if given.data_terms else ""
     weights = None if given.weights == RANDOM else given.weights
     if weights not in (None, "imagenet") and not Path(weights).is_file():
         raise FileNotFoundError(f"--weights: there is no file {weights}")
@@ -52,7 +48,7 @@ def train(given: Namespace) -> None:
         given.faces,
         given.out,
         initialisation=given.weights,
-        data_terms=given.data_terms,
+        data_terms=data_terms,
     )
     _print_metrics(read_bundle(folder).facts.metrics)
     print(f"the model is in {folder}")
@@ -107,8 +103,9 @@ def _parser() -> ArgumentParser:
     )
     training.add_argument(
         "--data-terms",
-        default=UTKFACE_TERMS,
-        help="under which terms the photos were given, as the bundle states them",
+        type=Path,
+        metavar="FILE",
+        help="text of the terms under which the photos were given, for the bundle to state",
     )
     training.set_defaults(run_command=train)
 

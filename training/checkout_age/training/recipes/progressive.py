@@ -1,6 +1,8 @@
 """ResNet50 from random initialisation on two CPU cores, growing from 32 to 64 pixels.
 
-checkout-age-training train progressive --faces FACES --out server/models
+Command:
+
+    checkout-age-training train progressive --faces FACES --out server/models --data-terms TERMS
 """
 
 from checkout_age.training.recipe import Recipe, Stage
@@ -10,7 +12,7 @@ RECIPE = Recipe(
     stages=(
         Stage(side=32, epochs=6, batch_size=128, rate_from=1e-3, rate_to=8e-4),
         Stage(side=48, epochs=5, batch_size=128, rate_from=8e-4, rate_to=4e-4),
-        Stage(side=64, epochs=4, batch_size=128, rate_from=4e-4, rate_to=5e-6),
+        Stage(side=64, epochs=3, batch_size=128, rate_from=4e-4, rate_to=5e-6),
     ),
     pack_side=80,
 )
