@@ -1,5 +1,7 @@
 """The real detector on the sample day's photos and on whatever else is at hand."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,27 @@ def test_darkness_and_noise_are_none_at_any_size(finder: FaceFinder, size: tuple
     for pixels in (np.zeros_like(noise), noise):
         with pytest.raises(NoFaceError):
             finder.require_face(pixels)
+
+
+@pytest.mark.slow
+def test_the_first_photos_of_a_process_may_come_at_once() -> None:
+    code = (
+        "import threading, numpy as np\n"
+        "from checkout_age.server.face import FaceFinder, NoFaceError\n"
+        "finder, start = FaceFinder(), threading.Barrier(8)\n"
+        "def look():\n"
+        "    start.wait()\n"
+        "    try: finder.require_face(np.zeros((64, 64, 3), np.uint8))\n"
+        "    except NoFaceError: print('none')\n"
+        "threads = [threading.Thread(target=look) for _ in range(8)]\n"
+        "[thread.start() for thread in threads]\n"
+        "[thread.join() for thread in threads]\n"
+    )
+    for _ in range(3):
+        run = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+        )
+        assert run.stdout.split() == ["none"] * 8
 
 
 @pytest.mark.slow

@@ -29,11 +29,18 @@ class FaceFinder:
     """Finds out whether there is a face; safe to call from several threads."""
 
     def __init__(self) -> None:
+        """Load the detector, and look once.
+
+        OpenVINO's binding prepares itself at the first look; two threads that both take
+        that look first can wait for each other for ever (one holds Python's lock, the
+        other that of the preparation).
+        """
         core = openvino.Core()
         self._detector = core.compile_model(_model_file(), "CPU", {"INFERENCE_NUM_THREADS": 1})
         self._scores = next(
             port for port in self._detector.outputs if port.any_name == "classificators"
         )
+        self._probability(np.zeros((SIDE, SIDE, 3), np.uint8), margin=0.0)
 
     def require_face(self, pixels: Pixels) -> None:
         """Pass a photo that shows a face, shape (height, width, 3).
