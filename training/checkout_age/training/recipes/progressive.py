@@ -1,5 +1,7 @@
 """ResNet50 from random initialisation on two CPU cores, growing from 32 to 64 pixels.
 
+Test MAE 6.65 years (6.28 to 7.02, 1,173 photos of UTKFace), 94 minutes.
+
 Command:
 
     checkout-age-training train progressive --faces FACES --out server/models --data-terms TERMS
