@@ -62,8 +62,14 @@ def test_the_error_that_the_readme_states_is_the_shipped_models(
 ) -> None:
     facts = read_bundle(find_bundle(shipped_model)).facts
     mae = next(m for m in facts.metrics if (m.name, m.split) == ("MAE", "test"))
-    stated = f"{mae.value:.2f} years ({mae.low:.2f} to {mae.high:.2f}"
-    assert stated in (root / "README.md").read_text()
+    readme = (root / "README.md").read_text()
+    assert f"{mae.value:.2f} years ({mae.low:.2f} to {mae.high:.2f}, bootstrap 95 %)" in readme
+    groups = [m for m in facts.metrics if m.split == "test" and m.name.startswith("MAE ")]
+    assert len(groups) == 8
+    for m in groups:
+        group = m.name.removeprefix("MAE ")
+        row = f"| {group} | {m.value:.2f} | {m.low:.2f} to {m.high:.2f} | {m.photos} |"
+        assert row in readme
     recipe = root / "training/checkout_age/training/recipes" / f"{facts.name}.py"
     assert f"Test MAE {mae.value:.2f}" in recipe.read_text()
 
