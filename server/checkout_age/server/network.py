@@ -32,6 +32,7 @@ def build_network(
         input_tensor=normalised,
         pooling="avg",
     )
-    features = keras.layers.Dropout(dropout)(body.output)
+    # without a seed of its own, PyTorch's dropout has no state that a checkpoint could keep
+    features = keras.layers.Dropout(dropout, seed=0)(body.output)
     logits = keras.layers.Dense(YEARS, dtype="float32", name="age_logits")(features)
     return keras.Model(chips, logits, name="checkout_age")

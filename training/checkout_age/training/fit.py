@@ -71,7 +71,6 @@ def train_model(
     chips = pack(train.photos, recipe.pack_side, "train photos")
     valid_chips: dict[int, Pixels] = {}
     for epoch in range(len(history), recipe.epochs):
-        keras.utils.set_random_seed(recipe.seed + epoch)  # PyTorch's dropout draws from it
         stage = recipe.stage_of(epoch)
         if stage.side not in valid_chips:
             valid_chips = {stage.side: pack(valid.photos, stage.side, "valid photos")}
