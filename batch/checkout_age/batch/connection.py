@@ -69,8 +69,8 @@ def started(model: Path | None) -> Iterator[grpc.Channel]:
             ) as channel:
                 _wait_until_serving(channel, address, deadline, lambda: _require(server, log))
                 yield channel
-        except Exception as error:
-            if log.exists() and not isinstance(error, NoServerError):
+        except ConnectionError as error:
+            if not isinstance(error, NoServerError):  # that one holds its last words
                 sys.stderr.write(log.read_text(errors="replace"))  # it goes with the folder
             raise
         finally:
