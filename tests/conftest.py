@@ -14,12 +14,13 @@ from PIL import Image
 from checkout_age.server.age import YEARS, Logits
 from checkout_age.server.bundle import Bundle, BundleFacts, write_bundle
 from checkout_age.server.config import ServerConfig
-from checkout_age.server.face import NoFaceError
 from checkout_age.server.photo import Pixels
 from checkout_age.server.serving import serve
+from tests.faces import BrightPhotosHaveFaces
 
 ROOT = Path(__file__).parents[1]
 FACES = ROOT.parent / "shared" / "faces"
+SCENES = ROOT.parent / "shared" / "scenes"
 
 
 class Always34:
@@ -33,14 +34,6 @@ class Always34:
         logits = np.full((len(chips), YEARS), -50, np.float32)
         logits[:, 34] = 50
         return logits
-
-
-class BrightPhotosHaveFaces:
-    """A face gate that lets every photo but a black one pass."""
-
-    def require_face(self, pixels: Pixels) -> None:
-        if not pixels.any():
-            raise NoFaceError("no face was found: the likeliest place reached 0.00, 0.5 is needed")
 
 
 Serving: TypeAlias = Callable[..., AbstractAsyncContextManager[str]]
@@ -59,8 +52,20 @@ def faces_folder() -> Path:
 
 
 @pytest.fixture
+def scenes_folder() -> Path:
+    if not SCENES.is_dir():
+        pytest.skip("the scenes are not beside this checkout")
+    return SCENES
+
+
+@pytest.fixture
 def photo() -> bytes:
-    return photo_of(np.full((40, 60, 3), 180, np.uint8))
+    return photo_of(confetti(40, 60))
+
+
+def confetti(height: int, width: int) -> Pixels:
+    """A bright and sharp picture of nothing."""
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3)).astype(np.uint8)
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def running(model: Path, folder: Path) -> Iterator[RunningServer]:
 
 @pytest.fixture(scope="session")
 def shipped_model(pytestconfig: pytest.Config) -> Path:
-    return pytestconfig.rootpath / "server" / "models" / "progressive"
+    return pytestconfig.rootpath / "server" / "models" / "refined"
 
 
 @pytest.fixture(scope="session")

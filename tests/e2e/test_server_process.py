@@ -31,8 +31,9 @@ def test_training_and_serving_give_the_same_age_for_the_same_photo(
 ) -> None:
     photos = sample_photos(root)
     bundle = read_bundle(find_bundle(shipped_model))
-    chips = pack(photos, bundle.facts.chip_side, "photos")
-    offline = ages_of(predict_logits(KerasRuntime(bundle).logits, chips))
+    seen = pack(photos, bundle.facts.chip_side, "photos", cache=None)
+    assert len(seen.rows) == len(photos)
+    offline = ages_of(predict_logits(KerasRuntime(bundle).logits, seen.chips))
     stub = pb_grpc.AgeEstimationServiceStub(channel)
     served = [
         stub.EstimateAge(pb.EstimateAgeRequest(photo=photo.read_bytes())).estimate.age

@@ -7,7 +7,7 @@ from checkout_age.server.config import parse_arguments
 
 def test_unless_told_otherwise_the_shipped_model_is_served_on_loopback(root: Path) -> None:
     config = parse_arguments([])
-    assert config.model == root / "server" / "models" / "progressive"
+    assert config.model == root / "server" / "models" / "refined"
     assert (config.host, config.port) == ("127.0.0.1", 50051)
     assert config.age_groups is None
 
@@ -25,6 +25,8 @@ def test_age_groups_are_read_as_starting_ages() -> None:
         (["--age-groups", "0,x"], "age groups are whole years as in 0,18,65, got '0,x'"),
         (["--age-groups", "18,65"], "must cover 0 to 100"),
         (["--max-photo-bytes", "0"], "max_bytes must be at least 1, got 0"),
+        (["--min-face-width", "-2"], "width must be at least 0, got -2.0"),
+        (["--several-faces", "guess"], "invalid choice: 'guess'"),
         (["--grace", "-1"], "grace must be at least 0 seconds, got -1.0"),
     ],
 )

@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from checkout_age.server.age import Logits
-from checkout_age.server.photo import PhotoError, PhotoLimits, Pixels
+from checkout_age.server.photo import PhotoError, Pixels
 from checkout_age.server.runtime import Runtime
 from checkout_age.server.scorer import LARGEST_BATCH, Scorer
-from tests.conftest import Always34, BrightPhotosHaveFaces
+from checkout_age.server.shopper import ShopperFinder
+from tests.conftest import Always34
+from tests.faces import BrightPhotosHaveFaces
 
 
 class Waits(Always34):
@@ -31,13 +33,7 @@ class Fails(Always34):
 
 
 def scorer_with(runtime: Runtime) -> Scorer:
-    return Scorer(
-        runtime,
-        BrightPhotosHaveFaces(),
-        chip_side=32,
-        temperature=1.0,
-        limits=PhotoLimits(),
-    )
+    return Scorer(runtime, ShopperFinder(BrightPhotosHaveFaces(), chip_side=32), temperature=1.0)
 
 
 async def gathered(scorer: Scorer, chips: int) -> None:
@@ -65,7 +61,7 @@ async def test_photos_that_come_while_the_network_is_busy_share_its_next_batches
     rest = [asyncio.create_task(scorer.score(photo)) for _ in range(40)]
     await gathered(scorer, 40)
     runtime.go.set()
-    ages = [distribution.age for distribution in await asyncio.gather(first, *rest)]
+    ages = [scored.ages.age for scored in await asyncio.gather(first, *rest)]
     assert ages == pytest.approx([34] * 41)
     assert runtime.batches == [1, LARGEST_BATCH, 40 - LARGEST_BATCH]
 

@@ -17,13 +17,18 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 
 from checkout_age.server.age import AgeGroups, Logits
 from checkout_age.server.bundle import Bundle
+from checkout_age.server.choice import SeveralFaces
 from checkout_age.server.config import ServerConfig
+from checkout_age.server.face import Face
+from checkout_age.server.face_finder import THRESHOLD
 from checkout_age.server.photo import PhotoLimits, Pixels
 from checkout_age.server.service import IN_FLIGHT
 from checkout_age.server.serving import serve
+from checkout_age.server.shopper import Acceptance
 from checkout_age.v1 import age_estimation_pb2 as pb
 from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
-from tests.conftest import Always34, Serving, photo_of
+from tests.conftest import Always34, Serving, confetti, photo_of
+from tests.faces import BrightPhotosHaveFaces, face_at
 
 Stub: TypeAlias = "pb_grpc.AgeEstimationServiceAsyncStub"
 
@@ -68,15 +73,18 @@ async def test_a_photo_is_answered_with_age_interval_groups_and_model(
 async def test_each_kind_of_bad_photo_is_an_invalid_argument_that_says_which(
     serving: Serving, photo: bytes
 ) -> None:
-    limits = PhotoLimits(max_bytes=5000)
-    large = photo_of(np.random.default_rng(0).integers(0, 256, (99, 99, 3)).astype(np.uint8))
+    acceptance = Acceptance(PhotoLimits(max_bytes=9000))
+    large = photo_of(confetti(150, 150))
     cases = {
         b"": "empty: 0 bytes",
         b"camera offline": "are no photo: expected JPEG, PNG or WebP",
         photo[: len(photo) // 2]: "damaged or cut short",
-        large: f"has {len(large)} bytes, the limit is 5000",
+        large: f"has {len(large)} bytes, the limit is 9000",
     }
-    async with serving(limits=limits) as address, grpc.aio.insecure_channel(address) as channel:
+    async with (
+        serving(acceptance=acceptance) as address,
+        grpc.aio.insecure_channel(address) as channel,
+    ):
         stub = await ready(channel)
         for bad, words in cases.items():
             code, details = await refusal(stub, bad)
@@ -91,8 +99,54 @@ async def test_a_photo_without_a_face_is_an_answer_not_an_error(
 ) -> None:
     response = await stub.EstimateAge(pb.EstimateAgeRequest(photo=black_photo))
     assert response.WhichOneof("outcome") == "problem"
-    assert response.problem.problem == pb.PROBLEM_NO_FACE
-    assert "no face" in response.problem.message
+    problem = response.problem
+    assert problem.problem == pb.PROBLEM_NO_FACE
+    assert "no face" in problem.message
+    assert (problem.measured, problem.threshold, problem.faces_found) == (0, THRESHOLD, 0)
+
+
+class TwoFaces(BrightPhotosHaveFaces):
+    def find(self, pixels: Pixels) -> tuple[list[Face], float]:
+        return [face_at(15, 15, 26), face_at(45, 20, 20)], 0.9
+
+
+@pytest.mark.parametrize(
+    ("pixels", "problem", "words"),
+    [
+        (confetti(40, 60) // 9, pb.PROBLEM_TOO_DARK, "lightest tenth reaches"),
+        (np.full((40, 60, 3), 180, np.uint8), pb.PROBLEM_TOO_BLURRED, "sharpness is 0.000"),
+        (confetti(20, 20), pb.PROBLEM_FACE_TOO_SMALL, "16 pixels wide, 24 are needed"),
+    ],
+)
+async def test_a_face_that_cannot_be_used_is_answered_with_what_was_measured(
+    stub: "Stub", pixels: Pixels, problem: pb.Problem, words: str
+) -> None:
+    response = await stub.EstimateAge(pb.EstimateAgeRequest(photo=photo_of(pixels)))
+    assert response.problem.problem == problem
+    assert words in response.problem.message
+    assert 0 <= response.problem.measured < response.problem.threshold
+    assert response.problem.faces_found == 1
+
+
+async def test_of_several_faces_the_shoppers_is_told_apart_or_all_are_refused(
+    serving: Serving, photo: bytes
+) -> None:
+    async with (
+        serving(load_faces=TwoFaces) as address,
+        grpc.aio.insecure_channel(address) as channel,
+    ):
+        chosen = await (await ready(channel)).EstimateAge(pb.EstimateAgeRequest(photo=photo))
+    assert chosen.estimate.faces_found == 2
+    assert chosen.estimate.face == pb.FaceBox(left=2, top=2, width=26, height=26)
+    strict = Acceptance(several_faces=SeveralFaces.REFUSE)
+    async with (
+        serving(load_faces=TwoFaces, acceptance=strict) as address,
+        grpc.aio.insecure_channel(address) as channel,
+    ):
+        refused = await (await ready(channel)).EstimateAge(pb.EstimateAgeRequest(photo=photo))
+    problem = refused.problem
+    assert problem.problem == pb.PROBLEM_SEVERAL_FACES
+    assert (problem.measured, problem.threshold, problem.faces_found) == (2, 1, 2)
 
 
 async def test_a_stream_answers_every_photo_once_and_bad_ones_spoil_no_others(

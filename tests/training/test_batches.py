@@ -63,7 +63,9 @@ def test_the_same_epoch_comes_out_the_same_and_another_differs() -> None:
 
 
 def test_augmentation_at_its_mildest_changes_only_left_and_right() -> None:
-    mild = Augmentation(smallest_crop=1.0, light=0.0, grey=0.0)
+    mild = Augmentation(
+        smallest_crop=1.0, largest_crop=1.0, shift=0.0, rotation=0.0, light=0.0, grey=0.0
+    )
     generator = np.random.default_rng(0)
     chip = CHIPS[0]
     seen = {mild.apply(chip, 40, generator).tobytes() for _ in range(20)}

@@ -4,19 +4,38 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from checkout_age.server.photo import PhotoError, decode
-from checkout_age.training.sample_day import FEWEST, average_face, make_sample_day
+from checkout_age.server.decoder import decode
+from checkout_age.server.photo import PhotoError
+from checkout_age.training.average import FEWEST, average
+from checkout_age.training.frame import Placed, draw_frame
+from checkout_age.training.sample_day import make_sample_day
 
 
 def test_an_average_of_fewer_than_twelve_faces_is_refused() -> None:
     face = np.zeros((4, 4, 3), np.uint8)
     with pytest.raises(ValueError, match="at least 12 faces, got 11"):
-        average_face([face] * 11)
+        average([face] * 11)
 
 
-def test_an_average_is_the_mean_of_its_faces() -> None:
-    faces = [np.full((2, 2, 3), value, np.uint8) for value in range(100, 100 + FEWEST)]
-    assert (average_face(faces) == round(100 + (FEWEST - 1) / 2 + 0.01)).all()
+def test_an_average_has_the_faces_common_features_with_their_contrast() -> None:
+    generator = np.random.default_rng(0)
+    common = np.zeros((32, 32), np.float32)
+    common[8:24, 8:24] = 60
+    noise = generator.normal(0, 20, (FEWEST, 32, 32))
+    faces = (np.clip(100 + common + noise, 0, 255)[..., None] * np.ones(3)).astype(np.uint8)
+    mean = average(list(faces)).astype(float)
+    assert mean[10:22, 10:22].mean() - mean[:6].mean() == pytest.approx(70, abs=12)
+    assert mean.std() == pytest.approx(faces.std(axis=(1, 2)).mean(), rel=0.05)
+
+
+@pytest.mark.parametrize("people", [0, 1, 2])
+def test_a_frame_is_what_a_checkout_camera_sends(people: int) -> None:
+    face = np.full((200, 200, 3), 180, np.uint8)
+    placed = [Placed(face, x=200 + 200 * n, y=200, width=120, tilt=10) for n in range(people)]
+    frame = np.asarray(draw_frame(placed, np.random.default_rng(0)))
+    assert frame.shape == (480, 640, 3)
+    for person in placed:
+        assert np.allclose(frame[int(person.y), int(person.x)], 180, atol=8)
 
 
 def test_the_shipped_day_is_small_whole_and_has_every_trouble(root: Path) -> None:
@@ -37,7 +56,9 @@ def test_the_shipped_day_is_small_whole_and_has_every_trouble(root: Path) -> Non
     for bad in ("till-text.jpg", "till-truncated.jpg"):
         with pytest.raises(PhotoError):
             decode(files[bad])
-    decode(files["till-nobody.jpg"])
+    for name, file in files.items():
+        if name not in ("till-empty.jpg", "till-text.jpg", "till-truncated.jpg"):
+            assert decode(file).pixels.shape == (480, 640, 3)
 
 
 @pytest.mark.slow

@@ -28,6 +28,9 @@ SCHEMA = pa.schema(
         pa.field("photo_sha256", pa.string()),
         pa.field("status", pa.string(), nullable=False),
         pa.field("reason", pa.string()),
+        pa.field("measured", pa.float64()),
+        pa.field("threshold", pa.float64()),
+        pa.field("faces_found", pa.int32()),
         pa.field("age", pa.float64()),
         pa.field("age_low", pa.float64()),
         pa.field("age_high", pa.float64()),
@@ -39,7 +42,7 @@ SCHEMA = pa.schema(
         pa.field("age_distribution", pa.list_(pa.uint16())),
         pa.field("model_version", pa.string(), nullable=False),
     ],
-    metadata={"checkout_age.schema": "1"},
+    metadata={"checkout_age.schema": "2"},
 )
 
 
@@ -109,6 +112,9 @@ def _row(purchase: Purchase, outcome: Outcome, model_version: str) -> dict[str, 
         "photo_sha256": outcome.photo_sha256,
         "status": str(outcome.status),
         "reason": outcome.reason,
+        "measured": outcome.measured,
+        "threshold": outcome.threshold,
+        "faces_found": outcome.faces_found,
         "model_version": model_version,
     }
     return row if outcome.estimate is None else row | _ages(outcome.estimate)

@@ -1,6 +1,6 @@
 """What became of one purchase's photo."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from checkout_age.v1 import age_estimation_pb2 as pb
@@ -19,12 +19,21 @@ class Status(StrEnum):
     NOT_A_PHOTO = "not_a_photo"
     DAMAGED_PHOTO = "damaged_photo"
     NO_FACE = "no_face"
+    SEVERAL_FACES = "several_faces"
+    """More than one, and the server was told not to choose."""
+    FACE_TOO_SMALL = "face_too_small"
+    TOO_BLURRED = "too_blurred"
+    TOO_DARK = "too_dark"
     UNKNOWN_PROBLEM = "unknown_problem"
     """A newer server named a problem that this job does not know; the reason has its words."""
 
 
 STATUS_OF_PROBLEM = {
     pb.PROBLEM_NO_FACE: Status.NO_FACE,
+    pb.PROBLEM_SEVERAL_FACES: Status.SEVERAL_FACES,
+    pb.PROBLEM_FACE_TOO_SMALL: Status.FACE_TOO_SMALL,
+    pb.PROBLEM_TOO_BLURRED: Status.TOO_BLURRED,
+    pb.PROBLEM_TOO_DARK: Status.TOO_DARK,
     pb.PROBLEM_EMPTY_PHOTO: Status.EMPTY_PHOTO,
     pb.PROBLEM_PHOTO_TOO_LARGE: Status.PHOTO_TOO_LARGE,
     pb.PROBLEM_NOT_A_PHOTO: Status.NOT_A_PHOTO,
@@ -44,12 +53,29 @@ class Outcome:
     estimate: pb.AgeEstimate | None = None
     model_version: str | None = None
     """The model that answered; None where the photo was never sent."""
+    faces_found: int | None = None
+    """None where no face was looked for."""
+    measured: float | None = None
+    """What the face was refused for, and below what; None where it was not."""
+    threshold: float | None = None
 
     @classmethod
     def answered(cls, response: pb.EstimateAgesResponse, photo_sha256: str) -> "Outcome":
         """The outcome that the server gave."""
+        version = response.model_version
         if response.WhichOneof("outcome") == "estimate":
-            return cls(Status.SCORED, None, photo_sha256, response.estimate, response.model_version)
+            estimate = response.estimate
+            return cls(
+                Status.SCORED, None, photo_sha256, estimate, version, estimate.faces_found or None
+            )
         problem = response.problem
         status = STATUS_OF_PROBLEM.get(problem.problem, Status.UNKNOWN_PROBLEM)
-        return cls(status, problem.message, photo_sha256, None, response.model_version)
+        outcome = cls(status, problem.message, photo_sha256, None, version)
+        if not problem.HasField("measured"):
+            return outcome
+        return replace(
+            outcome,
+            faces_found=problem.faces_found,
+            measured=problem.measured,
+            threshold=problem.threshold,
+        )

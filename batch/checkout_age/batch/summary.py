@@ -17,7 +17,7 @@ DUCKDB_QUERY = """\
 import duckdb
 duckdb.sql('''
     SELECT age_group, count(*) AS purchases, round(avg(age), 1) AS mean_age
-    FROM read_parquet('{table}/*/*.parquet', hive_partitioning = true)
+    FROM read_parquet('{table}/*/*.parquet', hive_partitioning = true, union_by_name = true)
     WHERE purchase_date = '{day}' AND status = 'scored'
     GROUP BY age_group ORDER BY min(age)
 ''').show()

@@ -24,37 +24,39 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$checkout_age/v1/age_estimation.proto\x12\x0f\x63heckout_age.v1\"J\n\x0cPhotoProblem\x12)\n\x07problem\x18\x01 \x01(\x0e\x32\x18.checkout_age.v1.Problem\x12\x0f\n\x07message\x18\x02 \x01(\t\";\n\x08\x41geGroup\x12\x10\n\x08youngest\x18\x01 \x01(\r\x12\x0e\n\x06oldest\x18\x02 \x01(\r\x12\r\n\x05label\x18\x03 \x01(\t\"X\n\x13\x41geGroupProbability\x12,\n\tage_group\x18\x01 \x01(\x0b\x32\x19.checkout_age.v1.AgeGroup\x12\x13\n\x0bprobability\x18\x02 \x01(\x01\"\xcc\x01\n\x0b\x41geEstimate\x12\x0b\n\x03\x61ge\x18\x01 \x01(\x01\x12\x0f\n\x07\x61ge_low\x18\x02 \x01(\x01\x12\x10\n\x08\x61ge_high\x18\x03 \x01(\x01\x12,\n\tage_group\x18\x04 \x01(\x0b\x32\x19.checkout_age.v1.AgeGroup\x12\x45\n\x17\x61ge_group_probabilities\x18\x05 \x03(\x0b\x32$.checkout_age.v1.AgeGroupProbability\x12\x18\n\x10\x61ge_distribution\x18\x06 \x03(\x02\"#\n\x12\x45stimateAgeRequest\x12\r\n\x05photo\x18\x01 \x01(\x0c\"\x9b\x01\n\x13\x45stimateAgeResponse\x12\x30\n\x08\x65stimate\x18\x01 \x01(\x0b\x32\x1c.checkout_age.v1.AgeEstimateH\x00\x12\x30\n\x07problem\x18\x02 \x01(\x0b\x32\x1d.checkout_age.v1.PhotoProblemH\x00\x12\x15\n\rmodel_version\x18\x03 \x01(\tB\t\n\x07outcome\"0\n\x13\x45stimateAgesRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05photo\x18\x02 \x01(\x0c\"\xa8\x01\n\x14\x45stimateAgesResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x30\n\x08\x65stimate\x18\x02 \x01(\x0b\x32\x1c.checkout_age.v1.AgeEstimateH\x00\x12\x30\n\x07problem\x18\x03 \x01(\x0b\x32\x1d.checkout_age.v1.PhotoProblemH\x00\x12\x15\n\rmodel_version\x18\x04 \x01(\tB\t\n\x07outcome\"\x11\n\x0fGetModelRequest\"_\n\x06Metric\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0b\n\x03low\x18\x03 \x01(\x01\x12\x0c\n\x04high\x18\x04 \x01(\x01\x12\x0e\n\x06photos\x18\x05 \x01(\r\x12\r\n\x05split\x18\x06 \x01(\t\"\xb7\x01\n\x10GetModelResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12-\n\nage_groups\x18\x03 \x03(\x0b\x32\x19.checkout_age.v1.AgeGroup\x12(\n\x07metrics\x18\x04 \x03(\x0b\x32\x17.checkout_age.v1.Metric\x12\x17\n\x0fmax_photo_bytes\x18\x05 \x01(\x04\x12\x12\n\ndata_terms\x18\x06 \x01(\t*\xa1\x01\n\x07Problem\x12\x17\n\x13PROBLEM_UNSPECIFIED\x10\x00\x12\x13\n\x0fPROBLEM_NO_FACE\x10\x01\x12\x17\n\x13PROBLEM_EMPTY_PHOTO\x10\x02\x12\x1b\n\x17PROBLEM_PHOTO_TOO_LARGE\x10\x03\x12\x17\n\x13PROBLEM_NOT_A_PHOTO\x10\x04\x12\x19\n\x15PROBLEM_DAMAGED_PHOTO\x10\x05\x32\xa2\x02\n\x14\x41geEstimationService\x12X\n\x0b\x45stimateAge\x12#.checkout_age.v1.EstimateAgeRequest\x1a$.checkout_age.v1.EstimateAgeResponse\x12_\n\x0c\x45stimateAges\x12$.checkout_age.v1.EstimateAgesRequest\x1a%.checkout_age.v1.EstimateAgesResponse(\x01\x30\x01\x12O\n\x08GetModel\x12 .checkout_age.v1.GetModelRequest\x1a!.checkout_age.v1.GetModelResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$checkout_age/v1/age_estimation.proto\x12\x0f\x63heckout_age.v1\"\xa9\x01\n\x0cPhotoProblem\x12)\n\x07problem\x18\x01 \x01(\x0e\x32\x18.checkout_age.v1.Problem\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x15\n\x08measured\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tthreshold\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x13\n\x0b\x66\x61\x63\x65s_found\x18\x05 \x01(\rB\x0b\n\t_measuredB\x0c\n\n_threshold\"C\n\x07\x46\x61\x63\x65\x42ox\x12\x0c\n\x04left\x18\x01 \x01(\x01\x12\x0b\n\x03top\x18\x02 \x01(\x01\x12\r\n\x05width\x18\x03 \x01(\x01\x12\x0e\n\x06height\x18\x04 \x01(\x01\";\n\x08\x41geGroup\x12\x10\n\x08youngest\x18\x01 \x01(\r\x12\x0e\n\x06oldest\x18\x02 \x01(\r\x12\r\n\x05label\x18\x03 \x01(\t\"X\n\x13\x41geGroupProbability\x12,\n\tage_group\x18\x01 \x01(\x0b\x32\x19.checkout_age.v1.AgeGroup\x12\x13\n\x0bprobability\x18\x02 \x01(\x01\"\x89\x02\n\x0b\x41geEstimate\x12\x0b\n\x03\x61ge\x18\x01 \x01(\x01\x12\x0f\n\x07\x61ge_low\x18\x02 \x01(\x01\x12\x10\n\x08\x61ge_high\x18\x03 \x01(\x01\x12,\n\tage_group\x18\x04 \x01(\x0b\x32\x19.checkout_age.v1.AgeGroup\x12\x45\n\x17\x61ge_group_probabilities\x18\x05 \x03(\x0b\x32$.checkout_age.v1.AgeGroupProbability\x12\x18\n\x10\x61ge_distribution\x18\x06 \x03(\x02\x12&\n\x04\x66\x61\x63\x65\x18\x07 \x01(\x0b\x32\x18.checkout_age.v1.FaceBox\x12\x13\n\x0b\x66\x61\x63\x65s_found\x18\x08 \x01(\r\"#\n\x12\x45stimateAgeRequest\x12\r\n\x05photo\x18\x01 \x01(\x0c\"\x9b\x01\n\x13\x45stimateAgeResponse\x12\x30\n\x08\x65stimate\x18\x01 \x01(\x0b\x32\x1c.checkout_age.v1.AgeEstimateH\x00\x12\x30\n\x07problem\x18\x02 \x01(\x0b\x32\x1d.checkout_age.v1.PhotoProblemH\x00\x12\x15\n\rmodel_version\x18\x03 \x01(\tB\t\n\x07outcome\"0\n\x13\x45stimateAgesRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05photo\x18\x02 \x01(\x0c\"\xa8\x01\n\x14\x45stimateAgesResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x30\n\x08\x65stimate\x18\x02 \x01(\x0b\x32\x1c.checkout_age.v1.AgeEstimateH\x00\x12\x30\n\x07problem\x18\x03 \x01(\x0b\x32\x1d.checkout_age.v1.PhotoProblemH\x00\x12\x15\n\rmodel_version\x18\x04 \x01(\tB\t\n\x07outcome\"\x11\n\x0fGetModelRequest\"_\n\x06Metric\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0b\n\x03low\x18\x03 \x01(\x01\x12\x0c\n\x04high\x18\x04 \x01(\x01\x12\x0e\n\x06photos\x18\x05 \x01(\r\x12\r\n\x05split\x18\x06 \x01(\t\"\xb7\x01\n\x10GetModelResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12-\n\nage_groups\x18\x03 \x03(\x0b\x32\x19.checkout_age.v1.AgeGroup\x12(\n\x07metrics\x18\x04 \x03(\x0b\x32\x17.checkout_age.v1.Metric\x12\x17\n\x0fmax_photo_bytes\x18\x05 \x01(\x04\x12\x12\n\ndata_terms\x18\x06 \x01(\t*\x87\x02\n\x07Problem\x12\x17\n\x13PROBLEM_UNSPECIFIED\x10\x00\x12\x13\n\x0fPROBLEM_NO_FACE\x10\x01\x12\x17\n\x13PROBLEM_EMPTY_PHOTO\x10\x02\x12\x1b\n\x17PROBLEM_PHOTO_TOO_LARGE\x10\x03\x12\x17\n\x13PROBLEM_NOT_A_PHOTO\x10\x04\x12\x19\n\x15PROBLEM_DAMAGED_PHOTO\x10\x05\x12\x19\n\x15PROBLEM_SEVERAL_FACES\x10\x06\x12\x1a\n\x16PROBLEM_FACE_TOO_SMALL\x10\x07\x12\x17\n\x13PROBLEM_TOO_BLURRED\x10\x08\x12\x14\n\x10PROBLEM_TOO_DARK\x10\t2\xa2\x02\n\x14\x41geEstimationService\x12X\n\x0b\x45stimateAge\x12#.checkout_age.v1.EstimateAgeRequest\x1a$.checkout_age.v1.EstimateAgeResponse\x12_\n\x0c\x45stimateAges\x12$.checkout_age.v1.EstimateAgesRequest\x1a%.checkout_age.v1.EstimateAgesResponse(\x01\x30\x01\x12O\n\x08GetModel\x12 .checkout_age.v1.GetModelRequest\x1a!.checkout_age.v1.GetModelResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'checkout_age.v1.age_estimation_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PROBLEM']._serialized_start=1210
-  _globals['_PROBLEM']._serialized_end=1371
-  _globals['_PHOTOPROBLEM']._serialized_start=57
-  _globals['_PHOTOPROBLEM']._serialized_end=131
-  _globals['_AGEGROUP']._serialized_start=133
-  _globals['_AGEGROUP']._serialized_end=192
-  _globals['_AGEGROUPPROBABILITY']._serialized_start=194
-  _globals['_AGEGROUPPROBABILITY']._serialized_end=282
-  _globals['_AGEESTIMATE']._serialized_start=285
-  _globals['_AGEESTIMATE']._serialized_end=489
-  _globals['_ESTIMATEAGEREQUEST']._serialized_start=491
-  _globals['_ESTIMATEAGEREQUEST']._serialized_end=526
-  _globals['_ESTIMATEAGERESPONSE']._serialized_start=529
-  _globals['_ESTIMATEAGERESPONSE']._serialized_end=684
-  _globals['_ESTIMATEAGESREQUEST']._serialized_start=686
-  _globals['_ESTIMATEAGESREQUEST']._serialized_end=734
-  _globals['_ESTIMATEAGESRESPONSE']._serialized_start=737
-  _globals['_ESTIMATEAGESRESPONSE']._serialized_end=905
-  _globals['_GETMODELREQUEST']._serialized_start=907
-  _globals['_GETMODELREQUEST']._serialized_end=924
-  _globals['_METRIC']._serialized_start=926
-  _globals['_METRIC']._serialized_end=1021
-  _globals['_GETMODELRESPONSE']._serialized_start=1024
-  _globals['_GETMODELRESPONSE']._serialized_end=1207
-  _globals['_AGEESTIMATIONSERVICE']._serialized_start=1374
-  _globals['_AGEESTIMATIONSERVICE']._serialized_end=1664
+  _globals['_PROBLEM']._serialized_start=1436
+  _globals['_PROBLEM']._serialized_end=1699
+  _globals['_PHOTOPROBLEM']._serialized_start=58
+  _globals['_PHOTOPROBLEM']._serialized_end=227
+  _globals['_FACEBOX']._serialized_start=229
+  _globals['_FACEBOX']._serialized_end=296
+  _globals['_AGEGROUP']._serialized_start=298
+  _globals['_AGEGROUP']._serialized_end=357
+  _globals['_AGEGROUPPROBABILITY']._serialized_start=359
+  _globals['_AGEGROUPPROBABILITY']._serialized_end=447
+  _globals['_AGEESTIMATE']._serialized_start=450
+  _globals['_AGEESTIMATE']._serialized_end=715
+  _globals['_ESTIMATEAGEREQUEST']._serialized_start=717
+  _globals['_ESTIMATEAGEREQUEST']._serialized_end=752
+  _globals['_ESTIMATEAGERESPONSE']._serialized_start=755
+  _globals['_ESTIMATEAGERESPONSE']._serialized_end=910
+  _globals['_ESTIMATEAGESREQUEST']._serialized_start=912
+  _globals['_ESTIMATEAGESREQUEST']._serialized_end=960
+  _globals['_ESTIMATEAGESRESPONSE']._serialized_start=963
+  _globals['_ESTIMATEAGESRESPONSE']._serialized_end=1131
+  _globals['_GETMODELREQUEST']._serialized_start=1133
+  _globals['_GETMODELREQUEST']._serialized_end=1150
+  _globals['_METRIC']._serialized_start=1152
+  _globals['_METRIC']._serialized_end=1247
+  _globals['_GETMODELRESPONSE']._serialized_start=1250
+  _globals['_GETMODELRESPONSE']._serialized_end=1433
+  _globals['_AGEESTIMATIONSERVICE']._serialized_start=1702
+  _globals['_AGEESTIMATIONSERVICE']._serialized_end=1992
 # @@protoc_insertion_point(module_scope)

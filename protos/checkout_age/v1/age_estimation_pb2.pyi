@@ -15,20 +15,46 @@ class Problem(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PROBLEM_PHOTO_TOO_LARGE: _ClassVar[Problem]
     PROBLEM_NOT_A_PHOTO: _ClassVar[Problem]
     PROBLEM_DAMAGED_PHOTO: _ClassVar[Problem]
+    PROBLEM_SEVERAL_FACES: _ClassVar[Problem]
+    PROBLEM_FACE_TOO_SMALL: _ClassVar[Problem]
+    PROBLEM_TOO_BLURRED: _ClassVar[Problem]
+    PROBLEM_TOO_DARK: _ClassVar[Problem]
 PROBLEM_UNSPECIFIED: Problem
 PROBLEM_NO_FACE: Problem
 PROBLEM_EMPTY_PHOTO: Problem
 PROBLEM_PHOTO_TOO_LARGE: Problem
 PROBLEM_NOT_A_PHOTO: Problem
 PROBLEM_DAMAGED_PHOTO: Problem
+PROBLEM_SEVERAL_FACES: Problem
+PROBLEM_FACE_TOO_SMALL: Problem
+PROBLEM_TOO_BLURRED: Problem
+PROBLEM_TOO_DARK: Problem
 
 class PhotoProblem(_message.Message):
-    __slots__ = ("problem", "message")
+    __slots__ = ("problem", "message", "measured", "threshold", "faces_found")
     PROBLEM_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    MEASURED_FIELD_NUMBER: _ClassVar[int]
+    THRESHOLD_FIELD_NUMBER: _ClassVar[int]
+    FACES_FOUND_FIELD_NUMBER: _ClassVar[int]
     problem: Problem
     message: str
-    def __init__(self, problem: _Optional[_Union[Problem, str]] = ..., message: _Optional[str] = ...) -> None: ...
+    measured: float
+    threshold: float
+    faces_found: int
+    def __init__(self, problem: _Optional[_Union[Problem, str]] = ..., message: _Optional[str] = ..., measured: _Optional[float] = ..., threshold: _Optional[float] = ..., faces_found: _Optional[int] = ...) -> None: ...
+
+class FaceBox(_message.Message):
+    __slots__ = ("left", "top", "width", "height")
+    LEFT_FIELD_NUMBER: _ClassVar[int]
+    TOP_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    left: float
+    top: float
+    width: float
+    height: float
+    def __init__(self, left: _Optional[float] = ..., top: _Optional[float] = ..., width: _Optional[float] = ..., height: _Optional[float] = ...) -> None: ...
 
 class AgeGroup(_message.Message):
     __slots__ = ("youngest", "oldest", "label")
@@ -49,20 +75,24 @@ class AgeGroupProbability(_message.Message):
     def __init__(self, age_group: _Optional[_Union[AgeGroup, _Mapping]] = ..., probability: _Optional[float] = ...) -> None: ...
 
 class AgeEstimate(_message.Message):
-    __slots__ = ("age", "age_low", "age_high", "age_group", "age_group_probabilities", "age_distribution")
+    __slots__ = ("age", "age_low", "age_high", "age_group", "age_group_probabilities", "age_distribution", "face", "faces_found")
     AGE_FIELD_NUMBER: _ClassVar[int]
     AGE_LOW_FIELD_NUMBER: _ClassVar[int]
     AGE_HIGH_FIELD_NUMBER: _ClassVar[int]
     AGE_GROUP_FIELD_NUMBER: _ClassVar[int]
     AGE_GROUP_PROBABILITIES_FIELD_NUMBER: _ClassVar[int]
     AGE_DISTRIBUTION_FIELD_NUMBER: _ClassVar[int]
+    FACE_FIELD_NUMBER: _ClassVar[int]
+    FACES_FOUND_FIELD_NUMBER: _ClassVar[int]
     age: float
     age_low: float
     age_high: float
     age_group: AgeGroup
     age_group_probabilities: _containers.RepeatedCompositeFieldContainer[AgeGroupProbability]
     age_distribution: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, age: _Optional[float] = ..., age_low: _Optional[float] = ..., age_high: _Optional[float] = ..., age_group: _Optional[_Union[AgeGroup, _Mapping]] = ..., age_group_probabilities: _Optional[_Iterable[_Union[AgeGroupProbability, _Mapping]]] = ..., age_distribution: _Optional[_Iterable[float]] = ...) -> None: ...
+    face: FaceBox
+    faces_found: int
+    def __init__(self, age: _Optional[float] = ..., age_low: _Optional[float] = ..., age_high: _Optional[float] = ..., age_group: _Optional[_Union[AgeGroup, _Mapping]] = ..., age_group_probabilities: _Optional[_Iterable[_Union[AgeGroupProbability, _Mapping]]] = ..., age_distribution: _Optional[_Iterable[float]] = ..., face: _Optional[_Union[FaceBox, _Mapping]] = ..., faces_found: _Optional[int] = ...) -> None: ...
 
 class EstimateAgeRequest(_message.Message):
     __slots__ = ("photo",)

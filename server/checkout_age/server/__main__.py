@@ -12,7 +12,13 @@ from checkout_age.server.config import parse_arguments
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until stopped; status 0 after a drain, 1 where the server could not start."""
-    config = parse_arguments(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if given[:1] == ["look"]:
+        from checkout_age.server.look import look
+
+        look(given[1:])
+        return
+    config = parse_arguments(given)
     logging.basicConfig(
         format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO
     )

@@ -20,6 +20,8 @@ from checkout_age.server.age import DEFAULT_GROUPS, YEARS, AgeGroups
 
 FORMAT = 1
 ARCHITECTURE = f"resnet50-logits-{YEARS}/1"
+NETWORK = {"format": FORMAT, "architecture": ARCHITECTURE}
+"""What a bundle must state for its weights to be read at all."""
 FACTS = "bundle.json"
 WEIGHTS = "weights.safetensors"
 
@@ -123,6 +125,19 @@ def read_bundle(folder: Path) -> Bundle:
     Raises:
         BundleError: files are missing or changed, or they ask for another server than this.
     """
+    return _read(folder, {**NETWORK, "chip_definition": chip.DEFINITION})
+
+
+def read_to_train_on(folder: Path) -> Bundle:
+    """Read a bundle as a place to start training from; its chips may have been cut otherwise.
+
+    Raises:
+        BundleError: files are missing or changed, or the weights are of another network.
+    """
+    return _read(folder, NETWORK)
+
+
+def _read(folder: Path, expected: Mapping[str, Any]) -> Bundle:
     for name in (FACTS, WEIGHTS):
         if not (folder / name).is_file():
             raise BundleError(
@@ -133,7 +148,7 @@ def read_bundle(folder: Path) -> Bundle:
     try:
         described = json.loads((folder / FACTS).read_text())
         version = described.pop("version")
-        facts = _facts(described)
+        facts = _facts(described, expected)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BundleError(f"{folder / FACTS} cannot be read: {error}") from error
     if version != _version(described, stored):
@@ -143,12 +158,7 @@ def read_bundle(folder: Path) -> Bundle:
     return Bundle(facts, load(stored), version)
 
 
-def _facts(described: Mapping[str, Any]) -> BundleFacts:
-    expected = {
-        "format": FORMAT,
-        "architecture": ARCHITECTURE,
-        "chip_definition": chip.DEFINITION,
-    }
+def _facts(described: Mapping[str, Any], expected: Mapping[str, Any]) -> BundleFacts:
     for key, ours in expected.items():
         if described.get(key) != ours:
             raise ValueError(f"{key} is {described.get(key)!r}, this server knows {ours!r}")

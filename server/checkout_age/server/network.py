@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from checkout_age.server.age import YEARS
+from checkout_age.server.bundle import BundleError, Weights
 
 MEAN_BGR = (103.939, 116.779, 123.68)
 """What the published ResNet50 weights subtract from each channel, in BGR order."""
@@ -36,3 +38,22 @@ def build_network(
     features = keras.layers.Dropout(dropout, seed=0)(body.output)
     logits = keras.layers.Dense(YEARS, dtype="float32", name="age_logits")(features)
     return keras.Model(chips, logits, name="checkout_age")
+
+
+def fill(network: keras.Model, weights: Weights) -> None:
+    """Give the network's variables the values that a bundle holds for their paths.
+
+    Raises:
+        BundleError: the weights are those of another network.
+    """
+    expected = {variable.path: variable for variable in network.weights}
+    if expected.keys() != weights.keys():
+        odd = sorted(expected.keys() ^ weights.keys())
+        raise BundleError(f"the weights are not this network's, see {odd[0]}")
+    for path, variable in expected.items():
+        if variable.shape != weights[path].shape:
+            raise BundleError(
+                f"the weights of {path} have shape {weights[path].shape}, "
+                f"the network needs {tuple(variable.shape)}"
+            )
+        variable.assign(weights[path].astype(np.float32))

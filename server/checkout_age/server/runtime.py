@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 
 from checkout_age.server.age import YEARS, Logits
-from checkout_age.server.bundle import Bundle, BundleError
+from checkout_age.server.bundle import Bundle
 from checkout_age.server.photo import Pixels
 
 
@@ -25,20 +25,10 @@ class KerasRuntime:
         Raises:
             BundleError: the weights are not those of this network.
         """
-        from checkout_age.server.network import build_network
+        from checkout_age.server.network import build_network, fill
 
         self._network = build_network(bundle.facts.chip_side)
-        expected = {variable.path: variable for variable in self._network.weights}
-        if expected.keys() != bundle.weights.keys():
-            odd = sorted(expected.keys() ^ bundle.weights.keys())
-            raise BundleError(f"the weights are not this network's, see {odd[0]}")
-        for path, variable in expected.items():
-            if variable.shape != bundle.weights[path].shape:
-                raise BundleError(
-                    f"the weights of {path} have shape {bundle.weights[path].shape}, "
-                    f"the network needs {tuple(variable.shape)}"
-                )
-            variable.assign(bundle.weights[path].astype(np.float32))
+        fill(self._network, bundle.weights)
 
     def logits(self, chips: Pixels) -> Logits:
         """See Runtime."""

@@ -3,23 +3,23 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from checkout_age.server.age import AgeDistribution, Logits
-from checkout_age.server.chip import cut_chip
-from checkout_age.server.photo import PhotoLimits, Pixels, decode
+from checkout_age.server.photo import Pixels
 from checkout_age.server.runtime import Runtime
+from checkout_age.server.shopper import Shopper, ShopperFinder
 
 LARGEST_BATCH = 32
 
 
-class FaceGate(Protocol):
-    """Lets photos with a face pass."""
+@dataclass(frozen=True)
+class Scored:
+    """What a photo says: how old the shopper is, and whose face that was told by."""
 
-    def require_face(self, pixels: Pixels) -> None:
-        """Raise NoFaceError where there is none."""
+    ages: AgeDistribution
+    shopper: Shopper
 
 
 @dataclass
@@ -38,41 +38,38 @@ class Scorer:
     def __init__(
         self,
         runtime: Runtime,
-        faces: FaceGate,
+        shoppers: ShopperFinder,
         *,
-        chip_side: int,
         temperature: float,
-        limits: PhotoLimits,
         readers: int = 2,
     ) -> None:
         self._runtime = runtime
-        self._faces = faces
-        self._chip_side = chip_side
+        self._shoppers = shoppers
         self._temperature = temperature
-        self._limits = limits
         self._readers = ThreadPoolExecutor(readers, "reader")
         self._model = ThreadPoolExecutor(1, "model")
         self._waiting: list[_Waiting] = []
         self._running: asyncio.Task[None] | None = None
 
-    async def score(self, photo: bytes) -> AgeDistribution:
-        """How old the person in the photo is.
+    async def score(self, photo: bytes) -> Scored:
+        """How old the shopper in the photo is.
 
         Raises:
             PhotoError: the bytes are no photo that can be read.
-            NoFaceError: the photo shows no face.
+            FaceError: the photo shows no face that can be used.
         """
         loop = asyncio.get_running_loop()
-        chip = await loop.run_in_executor(self._readers, self._chip_of, photo)
-        logits = await self._logits(chip)
-        return AgeDistribution.from_logits(logits, self._temperature)
+        shopper = await loop.run_in_executor(self._readers, self._shoppers.find, photo)
+        logits = await self._logits(shopper.chip)
+        return Scored(AgeDistribution.from_logits(logits, self._temperature), shopper)
 
     async def warm_up(self) -> None:
         """Answer for grey chips, so that the first shoppers do not wait for first-time work.
 
         A network may be built anew for the first batch of more than one chip.
         """
-        grey = np.full((self._chip_side, self._chip_side, 3), 127, np.uint8)
+        side = self._shoppers.chip_side
+        grey = np.full((side, side, 3), 127, np.uint8)
         await self._logits(grey)
         await asyncio.gather(self._logits(grey), self._logits(grey))
 
@@ -80,11 +77,6 @@ class Scorer:
         """Let the threads go."""
         self._readers.shutdown()
         self._model.shutdown()
-
-    def _chip_of(self, photo: bytes) -> Pixels:
-        pixels = decode(photo, self._limits)
-        self._faces.require_face(pixels)
-        return cut_chip(pixels, self._chip_side)
 
     async def _logits(self, chip: Pixels) -> Logits:
         waiting = _Waiting(chip, asyncio.get_running_loop().create_future())

@@ -11,7 +11,7 @@ from checkout_age.server import wire
 from checkout_age.server.age import AgeGroups
 from checkout_age.server.answering import ModelNotReadyError, answering
 from checkout_age.server.bundle import Bundle
-from checkout_age.server.face import NoFaceError
+from checkout_age.server.face import FaceError
 from checkout_age.server.photo import PhotoError, PhotoLimits
 from checkout_age.server.scorer import LARGEST_BATCH, Scorer
 from checkout_age.v1 import age_estimation_pb2 as pb
@@ -43,7 +43,7 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
         """One photo for a till."""
         response = pb.EstimateAgeResponse()
         async with answering(context):
-            await _fill(response, self._ready(), request.photo, answered=(NoFaceError,))
+            await _fill(response, self._ready(), request.photo, answered=(FaceError,))
         return response
 
     async def EstimateAges(  # type: ignore[override]  # the stub does not know coroutines that write
@@ -58,7 +58,7 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
             async def answer(request: pb.EstimateAgesRequest) -> None:
                 try:
                     response = pb.EstimateAgesResponse(id=request.id)
-                    await _fill(response, served, request.photo, answered=(PhotoError, NoFaceError))
+                    await _fill(response, served, request.photo, answered=(PhotoError, FaceError))
                     async with writing:
                         await context.write(response)
                 finally:
@@ -90,16 +90,16 @@ async def _fill(
     response: pb.EstimateAgeResponse | pb.EstimateAgesResponse,
     served: Served,
     photo: bytes,
-    answered: tuple[type[PhotoError | NoFaceError], ...],
+    answered: tuple[type[PhotoError | FaceError], ...],
 ) -> None:
     """Put the photo's outcome into the response; errors that are not to be answered pass on."""
     response.model_version = served.bundle.version
     try:
-        distribution = await served.scorer.score(photo)
+        scored = await served.scorer.score(photo)
     except answered as error:
         response.problem.CopyFrom(wire.to_problem(error))
     else:
-        response.estimate.CopyFrom(wire.to_estimate(distribution, served.groups))
+        response.estimate.CopyFrom(wire.to_estimate(scored, served.groups))
 
 
 def service_name() -> str:

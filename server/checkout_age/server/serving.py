@@ -12,10 +12,11 @@ from grpc_reflection.v1alpha import reflection
 
 from checkout_age.server.bundle import Bundle, find_bundle, read_bundle
 from checkout_age.server.config import ServerConfig
-from checkout_age.server.face import FaceFinder
+from checkout_age.server.face_finder import FaceFinder
 from checkout_age.server.runtime import KerasRuntime, Runtime
-from checkout_age.server.scorer import FaceGate, Scorer
+from checkout_age.server.scorer import Scorer
 from checkout_age.server.service import AgeEstimation, Served, register, service_name
+from checkout_age.server.shopper import Faces, ShopperFinder
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ class PortTakenError(OSError):
 async def serve(
     config: ServerConfig,
     load_runtime: Callable[[Bundle], Runtime] = KerasRuntime,
-    load_faces: Callable[[], FaceGate] = FaceFinder,
+    load_faces: Callable[[], Faces] = FaceFinder,
 ) -> None:
     """Serve until a signal or, where asked for, until standard input ends.
 
@@ -45,11 +46,11 @@ async def serve(
     bundle = await asyncio.to_thread(lambda: read_bundle(find_bundle(config.model)))
     server = grpc.aio.server(
         options=[
-            ("grpc.max_receive_message_length", READ_AT_MOST * config.limits.max_bytes),
+            ("grpc.max_receive_message_length", READ_AT_MOST * config.acceptance.limits.max_bytes),
             ("grpc.so_reuseport", 0),
         ]
     )
-    service = AgeEstimation(config.limits)
+    service = AgeEstimation(config.acceptance.limits)
     register(service, server)
     healthy = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
@@ -79,15 +80,15 @@ async def _load(
     bundle: Bundle,
     config: ServerConfig,
     load_runtime: Callable[[Bundle], Runtime],
-    load_faces: Callable[[], FaceGate],
+    load_faces: Callable[[], Faces],
 ) -> Served:
     runtime = await asyncio.to_thread(load_runtime, bundle)
     scorer = Scorer(
         runtime,
-        await asyncio.to_thread(load_faces),
-        chip_side=bundle.facts.chip_side,
+        ShopperFinder(
+            await asyncio.to_thread(load_faces), bundle.facts.chip_side, config.acceptance
+        ),
         temperature=bundle.facts.temperature,
-        limits=config.limits,
     )
     await scorer.warm_up()
     return Served(bundle, scorer, config.age_groups or bundle.facts.groups)

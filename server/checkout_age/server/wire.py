@@ -1,12 +1,18 @@
 """Between the server's values and the contract's messages."""
 
-from checkout_age.server.age import AgeDistribution, AgeGroup, AgeGroups
+from checkout_age.server.age import AgeGroup, AgeGroups
 from checkout_age.server.bundle import Bundle
-from checkout_age.server.face import NoFaceError
+from checkout_age.server.face import Face, FaceError, FaceFault
 from checkout_age.server.photo import PhotoError, PhotoFault, PhotoLimits
+from checkout_age.server.scorer import Scored
 from checkout_age.v1 import age_estimation_pb2 as pb
 
 PROBLEM_OF_FAULT = {
+    FaceFault.NO_FACE: pb.PROBLEM_NO_FACE,
+    FaceFault.SEVERAL_FACES: pb.PROBLEM_SEVERAL_FACES,
+    FaceFault.TOO_SMALL: pb.PROBLEM_FACE_TOO_SMALL,
+    FaceFault.TOO_BLURRED: pb.PROBLEM_TOO_BLURRED,
+    FaceFault.TOO_DARK: pb.PROBLEM_TOO_DARK,
     PhotoFault.EMPTY: pb.PROBLEM_EMPTY_PHOTO,
     PhotoFault.TOO_LARGE: pb.PROBLEM_PHOTO_TOO_LARGE,
     PhotoFault.NOT_A_PHOTO: pb.PROBLEM_NOT_A_PHOTO,
@@ -14,8 +20,9 @@ PROBLEM_OF_FAULT = {
 }
 
 
-def to_estimate(distribution: AgeDistribution, groups: AgeGroups) -> pb.AgeEstimate:
+def to_estimate(scored: Scored, groups: AgeGroups) -> pb.AgeEstimate:
     """All that the contract says about one shopper's age."""
+    distribution = scored.ages
     low, high = distribution.interval(0.9)
     return pb.AgeEstimate(
         age=distribution.age,
@@ -29,13 +36,25 @@ def to_estimate(distribution: AgeDistribution, groups: AgeGroups) -> pb.AgeEstim
             for group in groups.groups
         ],
         age_distribution=distribution.by_year.tolist(),
+        face=to_box(scored.shopper.face),
+        faces_found=scored.shopper.faces_found,
     )
 
 
-def to_problem(error: PhotoError | NoFaceError) -> pb.PhotoProblem:
+def to_problem(error: PhotoError | FaceError) -> pb.PhotoProblem:
     """Why a photo was not scored."""
-    problem = PROBLEM_OF_FAULT[error.fault] if isinstance(error, PhotoError) else pb.PROBLEM_NO_FACE
-    return pb.PhotoProblem(problem=problem, message=str(error))
+    problem = pb.PhotoProblem(problem=PROBLEM_OF_FAULT[error.fault], message=str(error))
+    if isinstance(error, FaceError):
+        problem.measured = error.measured
+        problem.threshold = error.threshold
+        problem.faces_found = error.faces_found
+    return problem
+
+
+def to_box(face: Face) -> pb.FaceBox:
+    """Where the face is."""
+    (left, top), (right, bottom) = face.corners.tolist()
+    return pb.FaceBox(left=left, top=top, width=right - left, height=bottom - top)
 
 
 def to_group(group: AgeGroup) -> pb.AgeGroup:

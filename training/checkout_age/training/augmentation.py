@@ -1,5 +1,6 @@
 """What a checkout camera might have seen instead: a chip cropped, mirrored, lit another way."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +18,13 @@ MIRRORED = 0.5
 class Augmentation:
     """How far a training chip may differ from the photo it was cut from."""
 
-    smallest_crop: float = 0.82
+    smallest_crop: float = 0.88
     """The shortest side that a crop may have, as a share of the chip's side."""
-    rotation: float = 0.0
+    largest_crop: float = 1.08
+    """The longest; beyond the chip its edges are drawn out."""
+    shift: float = 0.04
+    """How far the crop's middle may lie from the chip's, as a share of the chip's side."""
+    rotation: float = 6.0
     """Degrees to either side."""
     light: float = 0.25
     """Brightness and contrast each change by up to this share."""
@@ -37,16 +42,20 @@ class Augmentation:
 
     def _cropped(self, chip: Pixels, side: int, generator: np.random.Generator) -> Pixels:
         full = chip.shape[0]
-        width, height = generator.uniform(self.smallest_crop, 1.0, 2) * full
-        left, top = generator.uniform(0, 1, 2) * (full - width, full - height)
-        image = Image.fromarray(chip)
+        beyond = math.ceil(((self.largest_crop - 1) / 2 + self.shift) * full)
+        drawn_out = np.pad(chip, ((beyond, beyond), (beyond, beyond), (0, 0)), mode="edge")
+        image = Image.fromarray(drawn_out)
         if self.rotation:
             angle = generator.uniform(-self.rotation, self.rotation)
             image = image.rotate(angle, Image.Resampling.BILINEAR)
+        width, height = generator.uniform(self.smallest_crop, self.largest_crop, 2) * full
+        shift = generator.uniform(-self.shift, self.shift, 2) * full
+        x, y = np.clip(full / 2 + beyond + shift, (width / 2, height / 2), None)
+        right, bottom = np.minimum((x + width / 2, y + height / 2), full + 2 * beyond)
         scaled = image.resize(
             (side, side),
             Image.Resampling.BILINEAR,
-            box=(left, top, left + width, top + height),
+            box=(x - width / 2, y - height / 2, float(right), float(bottom)),
         )
         pixels = np.asarray(scaled)
         return pixels[:, ::-1] if generator.random() < MIRRORED else pixels

@@ -12,7 +12,7 @@ from checkout_age.server.bundle import BundleError, Metric, find_bundle, read_bu
 from checkout_age.training.evaluation import evaluate
 from checkout_age.training.faces import load_split, load_train, load_valid
 from checkout_age.training.photo_file import FacesError
-from checkout_age.training.recipe import RANDOM, RunError, find_recipe, recipe_names
+from checkout_age.training.recipe import RunError, find_recipe, recipe_names
 from checkout_age.training.sample_day import make_sample_day
 
 
@@ -28,26 +28,25 @@ def run(arguments: Sequence[str] | None = None) -> None:
 def train(given: Namespace) -> None:
     """Train by a recipe, or go on where an earlier run stopped, and publish the bundle."""
     from checkout_age.training.fit import train_model
+    from checkout_age.training.initialisation import find_initialisation
     from checkout_age.training.publish import publish
 
     recipe = find_recipe(given.recipe)
     data_terms = given.data_terms.read_text().strip() if given.data_terms else ""
-    weights = None if given.weights == RANDOM else given.weights
-    if weights not in (None, "imagenet") and not Path(weights).is_file():
-        raise FileNotFoundError(f"--weights: there is no file {weights}")
+    start = find_initialisation(given.weights)
     model = train_model(
         recipe,
         load_train(given.faces),
         load_valid(given.faces),
         given.run or Path(".cache") / "runs" / recipe.name,
-        weights=weights,
+        start=start,
     )
     folder = publish(
         model,
         recipe,
         given.faces,
         given.out,
-        initialisation=given.weights,
+        initialisation=start.name,
         data_terms=data_terms,
     )
     _print_metrics(read_bundle(folder).facts.metrics)
@@ -98,8 +97,9 @@ def _parser() -> ArgumentParser:
     training.add_argument("--run", type=Path, help="folder of the checkpoint (.cache/runs/RECIPE)")
     training.add_argument(
         "--weights",
-        default=RANDOM,
-        help="where to start: random, imagenet, or a file of ResNet50 weights (%(default)s)",
+        default="random",
+        metavar="START",
+        help="random, imagenet, a file of ResNet50 weights, or a model to go on from (%(default)s)",
     )
     training.add_argument(
         "--data-terms",

@@ -1,6 +1,7 @@
 """Evaluation: how far the ages lie from the labels, with the interval that chance allows."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,19 +11,20 @@ from checkout_age.server.bundle import Bundle, Metric
 from checkout_age.server.photo import Pixels
 from checkout_age.server.runtime import KerasRuntime
 from checkout_age.training.faces import Faces
-from checkout_age.training.pack import pack
+from checkout_age.training.pack import CACHE, pack
 
 RESAMPLES = 2000
 
 
-def evaluate(bundle: Bundle, faces: Faces, split: str) -> list[Metric]:
+def evaluate(bundle: Bundle, faces: Faces, split: str, cache: Path | None = CACHE) -> list[Metric]:
     """Score every photo with the model as it is served and list the errors under a split's name.
 
-    Every photo counts, also one that the server's face detector would turn away.
+    Every photo in which the server finds a face counts.
     """
-    chips = pack(faces.photos, bundle.facts.chip_side, "photos")
-    logits = predict_logits(KerasRuntime(bundle).logits, chips)
-    return list(metrics(ages_of(logits, bundle.facts.temperature), faces.ages, split))
+    seen = pack(faces.photos, bundle.facts.chip_side, f"{split} photos", cache)
+    logits = predict_logits(KerasRuntime(bundle).logits, seen.chips)
+    ages = faces.ages[seen.rows]
+    return list(metrics(ages_of(logits, bundle.facts.temperature), ages, split))
 
 
 def metrics(

@@ -31,6 +31,10 @@ class Faces:
     def __len__(self) -> int:
         return len(self.photos)
 
+    def chosen(self, rows: NDArray[np.int64]) -> "Faces":
+        """Those rows alone, in that order."""
+        return Faces(tuple(self.photos[row] for row in rows), self.ages[rows], self.spreads[rows])
+
     @property
     def digest(self) -> str:
         """SHA-256 over names and ages: tells one set of labelled photos from another."""

@@ -9,25 +9,23 @@ import keras
 import numpy as np
 
 from checkout_age.server.age import Logits
-from checkout_age.server.network import build_network
 from checkout_age.server.photo import Pixels
 from checkout_age.training.batches import EpochBatches
 from checkout_age.training.checkpoint import Checkpoint, EpochRecord
 from checkout_age.training.evaluation import mean_absolute_error, predict_logits
 from checkout_age.training.faces import Faces
+from checkout_age.training.initialisation import FROM_RANDOM, Initialisation
 from checkout_age.training.loss import DistributionLoss, mae
-from checkout_age.training.pack import pack
+from checkout_age.training.pack import CACHE, Pack, pack
 from checkout_age.training.photo_file import FacesError
 from checkout_age.training.rate import StagedCosine
-from checkout_age.training.recipe import RANDOM, Recipe
+from checkout_age.training.recipe import Recipe
 
 
-def create_model(recipe: Recipe, photos: int, *, weights: str | Path | None = None) -> keras.Model:
+def create_model(recipe: Recipe, photos: int, start: Initialisation = FROM_RANDOM) -> keras.Model:
     """A compiled network that takes chips of any side; `photos` is the size of an epoch."""
     keras.utils.set_random_seed(recipe.seed)
-    model = build_network(weights=weights, dropout=recipe.dropout)
-    if weights is None:
-        _silence_residuals(model)
+    model = start.network(recipe.dropout)
     optimizer = keras.optimizers.AdamW(
         StagedCosine(recipe, photos),
         weight_decay=recipe.weight_decay,
@@ -47,7 +45,8 @@ def train_model(
     valid: Faces,
     run: Path,
     *,
-    weights: str | Path | None = None,
+    start: Initialisation = FROM_RANDOM,
+    cache: Path | None = CACHE,
     say: Callable[[str], None] = print,
 ) -> keras.Model:
     """Train by the recipe, or go on where the checkpoint in the folder `run` stopped.
@@ -61,22 +60,25 @@ def train_model(
             f"{len(train)} photos to train on do not fill one batch of {largest}, "
             f"as the recipe {recipe.name} wants"
         )
-    model = create_model(recipe, len(train), weights=weights)
-    checkpoint = Checkpoint(run, recipe, initialisation=str(weights or RANDOM), faces=train.digest)
+    chips = pack(train.photos, recipe.pack_side, "train photos", cache)
+    say(f"{len(chips.rows)} of {len(train)} train photos show a face")
+    faces = train.chosen(chips.rows)
+    model = create_model(recipe, len(faces), start)
+    checkpoint = Checkpoint(run, recipe, initialisation=start.name, faces=train.digest)
     history = checkpoint.restore(model)
     if history:
         say(f"going on after epoch {len(history)} of {recipe.epochs}, found in {run}")
     if len(history) == recipe.epochs:
         return model
-    chips = pack(train.photos, recipe.pack_side, "train photos")
-    valid_chips: dict[int, Pixels] = {}
+    valid_chips: dict[int, Pack] = {}
     for epoch in range(len(history), recipe.epochs):
         stage = recipe.stage_of(epoch)
         if stage.side not in valid_chips:
-            valid_chips = {stage.side: pack(valid.photos, stage.side, "valid photos")}
+            valid_chips = {stage.side: pack(valid.photos, stage.side, "valid photos", cache)}
+        seen = valid_chips[stage.side]
         batches = EpochBatches(
-            chips,
-            train,
+            chips.chips,
+            faces,
             side=stage.side,
             batch_size=stage.batch_size,
             sigma=recipe.sigma,
@@ -91,12 +93,12 @@ def train_model(
             shuffle=False,
             verbose=1 if sys.stdout.isatty() else 2,
         )
-        logits = predict_logits(partial(_logits, model), valid_chips[stage.side])
+        logits = predict_logits(partial(_logits, model), seen.chips)
         record = EpochRecord(
             side=stage.side,
             loss=fitted.history["loss"][0],
             train_mae=fitted.history["mae"][0],
-            valid_mae=mean_absolute_error(logits, valid.ages),
+            valid_mae=mean_absolute_error(logits, valid.ages[seen.rows]),
         )
         history.append(record)
         checkpoint.save(model, history)
@@ -107,10 +109,3 @@ def train_model(
 def _logits(model: keras.Model, chips: Pixels) -> Logits:
     answer = model.predict_on_batch(chips.astype(np.float32))
     return np.asarray(keras.ops.convert_to_numpy(answer), np.float32)
-
-
-def _silence_residuals(model: keras.Model) -> None:
-    """Start each residual block as the identity (Goyal et al. 2017, arXiv:1706.02677)."""
-    for layer in model.layers:
-        if layer.name.endswith("_3_bn"):
-            layer.gamma.assign(layer.gamma * 0)

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from checkout_age.server.photo import PhotoError, Pixels, decode
+from checkout_age.server.decoder import decode
+from checkout_age.server.photo import PhotoError, Pixels
 
 
 class FacesError(ValueError):
@@ -12,6 +13,6 @@ class FacesError(ValueError):
 def read_photo(path: Path) -> Pixels:
     """Upright RGB pixels, shape (height, width, 3). Raises FacesError, naming the file."""
     try:
-        return decode(path.read_bytes())
+        return decode(path.read_bytes()).pixels
     except PhotoError as error:
         raise FacesError(f"{path}: {error}") from error

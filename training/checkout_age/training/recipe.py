@@ -8,9 +8,6 @@ from checkout_age.server.chip import SMALLEST_SIDE
 from checkout_age.training import recipes
 from checkout_age.training.augmentation import Augmentation
 
-RANDOM = "random"
-"""The initialisation that needs no weights."""
-
 
 class RunError(ValueError):
     """The folder of a run was made by another recipe than the one asked for."""

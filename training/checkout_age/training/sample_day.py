@@ -1,35 +1,30 @@
-"""The sample day: a night's purchases with faces that are nobody's, and every kind of trouble.
-
-Each face is the average of many aligned photos of one age (Galton's composite portraits, 1878),
-so that no person's photo is shipped.
-"""
+"""The sample day: a night's purchases with faces that are nobody's, and every kind of trouble."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from checkout_age.server.chip import cut_chip
-from checkout_age.server.photo import Pixels
-from checkout_age.training.faces import PHOTOS, read_table
-from checkout_age.training.photo_file import FacesError, read_photo
+from checkout_age.training.average import average_faces
+from checkout_age.training.faces import read_table
+from checkout_age.training.frame import HEIGHT, WIDTH, Placed, draw_frame, in_the_dark, shaken
+from checkout_age.training.photo_file import FacesError
 
-SIDE = 200
 AGES = (3, 6, 9, 12, 14, 16, 17, 18, 20, 22, 24, 26, 28, 30, 32, 35, 38, 40, 42, 45, 48, 50, 54)
 OLDER = (56, 60, 65, 70, 75, 80)
-FEWEST = 12
-"""An average of fewer faces might still resemble somebody."""
-MOST = 40
+GREY_FROM = 56
+COMPANY = 6
+"""Every so many-th shopper has somebody standing behind."""
 PURCHASES = 200
 OPENING = datetime(2026, 11, 21, 8, 0)  # noqa: DTZ001  # the shop's own clock
 MINUTES_OPEN = 12 * 60
 STORES = ("north", "south")
 SEED = 21
+QUALITY = 80
 
 PRODUCTS = pd.DataFrame(
     [
@@ -66,7 +61,7 @@ def make_sample_day(faces: Path, out: Path) -> None:
     generator = np.random.default_rng(SEED)
     photos = out / "photos"
     photos.mkdir(parents=True, exist_ok=True)
-    shoppers = _average_shoppers(faces, photos) + _troubles(photos)
+    shoppers = _shoppers(faces, photos, generator) + _troubles(photos, generator)
     of_purchase = [shoppers[index % len(shoppers)] for index in range(PURCHASES)]
     generator.shuffle(of_purchase)
     purchases = _purchases(of_purchase, generator)
@@ -76,62 +71,45 @@ def make_sample_day(faces: Path, out: Path) -> None:
     )
 
 
-def average_face(chips: Sequence[Pixels]) -> Pixels:
-    """The mean of aligned faces, each of shape (side, side, 3).
-
-    Raises:
-        ValueError: there are too few for the average to be nobody's.
-    """
-    if len(chips) < FEWEST:
-        raise ValueError(f"an average needs at least {FEWEST} faces, got {len(chips)}")
-    return np.asarray(np.rint(np.mean(np.stack(chips), axis=0)), np.uint8)
-
-
-def _average_shoppers(faces: Path, photos: Path) -> list[Shopper]:
+def _shoppers(faces: Path, photos: Path, generator: np.random.Generator) -> list[Shopper]:
     table = read_table(faces)
     if "gender" not in table:
         raise FacesError("the sample day averages women and men apart: splits.csv needs gender")
-    table = table[table["split"] == "train"]
     shoppers: list[Shopper] = []
-    for age in AGES + OLDER:
-        for gender in (0, 1):
-            alike = table[(table["real_age"] == age) & (table["gender"] == gender)]
-            paths = [faces / PHOTOS / name for name in alike["file_name"][:MOST]]
-            chips = [cut_chip(read_photo(path), SIDE) for path in paths]
-            name = f"till-{len(shoppers):02}.jpg"
-            Image.fromarray(average_face(chips)).save(photos / name, quality=90)
-            shoppers.append(Shopper(name, age))
+    averages = average_faces(faces, table[table["split"] == "train"], AGES + OLDER)
+    for number, (age, face) in enumerate(averages):
+        width = generator.uniform(80, 190)
+        shopper = Placed(
+            face,
+            x=WIDTH * generator.uniform(0.35, 0.65),
+            y=generator.uniform(0.75 * width, HEIGHT - 60 - 0.6 * width),
+            width=width,
+            tilt=generator.uniform(-15, 15),
+            grey=age >= GREY_FROM,
+        )
+        people = [shopper]
+        if number % COMPANY == 0:
+            side = WIDTH * (0.14 if shopper.x > WIDTH / 2 else 0.86)
+            _, other = averages[(number + 7) % len(averages)]
+            people.insert(0, Placed(other, x=side, y=170, width=0.6 * width, tilt=5))
+        name = f"till-{number:02}.jpg"
+        draw_frame(people, generator).save(photos / name, quality=QUALITY)
+        shoppers.append(Shopper(name, age))
     return shoppers
 
 
-def _troubles(photos: Path) -> list[Shopper]:
+def _troubles(photos: Path, generator: np.random.Generator) -> list[Shopper]:
     """What goes wrong in a night, a file for each."""
     whole = (photos / "till-20.jpg").read_bytes()
     (photos / "till-empty.jpg").write_bytes(b"")
     (photos / "till-truncated.jpg").write_bytes(whole[: len(whole) // 2])
     (photos / "till-text.jpg").write_text("camera offline since 09:14\n")
-    (photos / "till-nobody.jpg").write_bytes(_empty_checkout())
-    names = [
-        "till-empty.jpg",
-        "till-truncated.jpg",
-        "till-text.jpg",
-        "till-nobody.jpg",
-        "till-lost.jpg",
-    ]
-    return [*(Shopper(name, 40) for name in names), Shopper(None, 40)]
-
-
-def _empty_checkout() -> bytes:
-    """A counter, a belt and a lamp, drawn; no face anywhere."""
-    scene = Image.new("RGB", (SIDE, SIDE), (196, 190, 180))
-    draw = ImageDraw.Draw(scene)
-    draw.rectangle((0, 130, SIDE, SIDE), fill=(92, 86, 84))
-    draw.rectangle((0, 126, SIDE, 134), fill=(140, 136, 130))
-    draw.rectangle((130, 70, 185, 128), fill=(60, 66, 80))
-    draw.polygon([(30, 0), (70, 0), (84, 26), (16, 26)], fill=(250, 244, 220))
-    file = BytesIO()
-    scene.save(file, "JPEG", quality=90)
-    return file.getvalue()
+    draw_frame([], generator).save(photos / "till-nobody.jpg", quality=QUALITY)
+    with Image.open(photos / "till-21.jpg") as frame:
+        in_the_dark(frame, 0.12).save(photos / "till-dark.jpg", quality=QUALITY)
+        shaken(frame, 9).save(photos / "till-blurred.jpg", quality=QUALITY)
+    names = ("empty", "truncated", "text", "nobody", "dark", "blurred", "lost")
+    return [*(Shopper(f"till-{name}.jpg", 40) for name in names), Shopper(None, 40)]
 
 
 def _purchases(shoppers: Sequence[Shopper], generator: np.random.Generator) -> pd.DataFrame:

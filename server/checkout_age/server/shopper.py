@@ -1,0 +1,87 @@
+"""The shopper: from the bytes of a photo to the chip of the face that an age is asked for."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from checkout_age.server.chip import cut_chip, enlargement
+from checkout_age.server.choice import SeveralFaces, shopper_among
+from checkout_age.server.decoder import decode
+from checkout_age.server.face import Face, FaceError, FaceFault
+from checkout_age.server.face_finder import THRESHOLD
+from checkout_age.server.photo import DEFAULT_LIMITS, PhotoLimits, Pixels
+from checkout_age.server.quality import DEFAULT_QUALITY, QualityLimits, require_quality
+
+ENOUGH = 960
+"""Pixels of the longer side at which large JPEGs are decoded first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shopper:
+    """Whoever stands before the till."""
+
+    chip: Pixels
+    """Shape (side, side, 3)."""
+    face: Face
+    """In pixels of the upright photo."""
+    faces_found: int
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """Which photos are given an age."""
+
+    limits: PhotoLimits = DEFAULT_LIMITS
+    quality: QualityLimits = DEFAULT_QUALITY
+    several_faces: SeveralFaces = SeveralFaces.CHOOSE
+
+
+class Faces(Protocol):
+    """Finds faces in pixels, as FaceFinder does."""
+
+    def find(self, pixels: Pixels) -> tuple[list[Face], float]:
+        """The faces, and the highest probability of one anywhere."""
+
+    def closer(self, pixels: Pixels, face: Face) -> Face:
+        """The same face, its points placed more exactly."""
+
+
+@dataclass(frozen=True)
+class ShopperFinder:
+    """Decodes, finds, chooses, judges and cuts; safe to call from several threads."""
+
+    faces: Faces
+    chip_side: int
+    acceptance: Acceptance = field(default_factory=Acceptance)
+
+    def find(self, photo: bytes) -> Shopper:
+        """The shopper in a JPEG, PNG or WebP file.
+
+        Raises:
+            PhotoError: the bytes are no photo that can be read.
+            FaceError: the photo shows no face, or none that can be used.
+        """
+        decoded = decode(photo, self.acceptance.limits, enough=ENOUGH)
+        pixels, reduction = decoded.pixels, decoded.reduction
+        faces, likeliest = self.faces.find(pixels)
+        if not faces:
+            raise FaceError(
+                FaceFault.NO_FACE,
+                f"no face was found: the likeliest place reached {likeliest:.2f}, "
+                f"{THRESHOLD} is needed",
+                measured=likeliest,
+                threshold=THRESHOLD,
+                faces_found=0,
+            )
+        chosen = shopper_among(faces, pixels, self.acceptance.several_faces)
+        if reduction > 1 and enlargement(chosen, self.chip_side) > 1:
+            pixels = decode(photo, self.acceptance.limits).pixels  # the face needs all there is
+            chosen, reduction = self.faces.closer(pixels, chosen.moved(reduction)), 1
+        require_quality(
+            pixels,
+            chosen,
+            self.acceptance.quality,
+            reduction=reduction,
+            faces_found=len(faces),
+        )
+        chip = cut_chip(pixels, chosen, self.chip_side)
+        return Shopper(chip, chosen.moved(reduction), len(faces))

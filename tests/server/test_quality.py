@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from checkout_age.server.face import FaceError, FaceFault
+from checkout_age.server.photo import Pixels
+from checkout_age.server.quality import (
+    QualityLimits,
+    brightness,
+    grey_chip,
+    require_quality,
+    sharpness,
+)
+from tests.conftest import confetti
+from tests.faces import face_at
+
+FACE = face_at(50, 50, 64)
+
+
+def fault_of(pixels: Pixels, width: float = 64, reduction: int = 1) -> FaceError:
+    with pytest.raises(FaceError) as raised:
+        require_quality(
+            pixels, face_at(50, 50, width), QualityLimits(), reduction=reduction, faces_found=3
+        )
+    return raised.value
+
+
+def test_a_large_sharp_bright_face_passes() -> None:
+    require_quality(confetti(100, 100), FACE, QualityLimits(), reduction=1, faces_found=1)
+
+
+def test_a_small_face_is_told_with_its_width_in_pixels_of_the_whole_photo() -> None:
+    error = fault_of(confetti(100, 100), width=11, reduction=2)
+    assert error.fault is FaceFault.TOO_SMALL
+    assert (error.measured, error.threshold, error.faces_found) == (22, 24, 3)
+
+
+def test_a_dark_face_is_told_with_the_light_on_it() -> None:
+    error = fault_of(confetti(100, 100) // 10)
+    assert error.fault is FaceFault.TOO_DARK
+    assert error.measured < 26
+
+
+def test_a_dark_skin_with_light_on_it_is_not_too_dark() -> None:
+    grey = np.full((64, 64), 30, np.float32)
+    grey[:, :9] = 120  # highlights on an eighth of the face
+    assert brightness(grey) == 120
+
+
+def test_a_blurred_face_is_told_with_its_sharpness() -> None:
+    coarse = Image.fromarray(confetti(5, 5))
+    error = fault_of(np.asarray(coarse.resize((100, 100), Image.Resampling.BICUBIC)))
+    assert error.fault is FaceFault.TOO_BLURRED
+    assert 0 < error.measured < error.threshold
+
+
+def test_sharpness_does_not_depend_on_contrast() -> None:
+    grey = grey_chip(confetti(100, 100), FACE)
+    assert sharpness(grey * 0.3 + 50) == pytest.approx(sharpness(grey), rel=0.01)
+    assert sharpness(np.full((64, 64), 99, np.float32)) == 0
+
+
+def test_limits_of_zero_let_everything_pass() -> None:
+    nothing = QualityLimits(width=0, sharpness=0, brightness=0)
+    black = np.zeros((100, 100, 3), np.uint8)
+    require_quality(black, face_at(50, 50, 1), nothing, reduction=1, faces_found=1)
+
+
+def test_limits_below_zero_are_refused() -> None:
+    with pytest.raises(ValueError, match="sharpness must be at least 0, got -1"):
+        QualityLimits(sharpness=-1)

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checkout_age.server.view import View
+from tests.faces import face_at
+
+
+def test_a_whole_wide_photo_lies_in_the_middle_between_black() -> None:
+    seen = View.of_whole(np.full((50, 100, 3), 200, np.uint8)).seen(
+        np.full((50, 100, 3), 200, np.uint8), 64
+    )
+    assert (seen[16:48] == 200).all()
+    assert not seen[:16].any()
+    assert not seen[48:].any()
+
+
+def test_a_margin_makes_the_photo_smaller() -> None:
+    photo = np.full((100, 100, 3), 200, np.uint8)
+    seen = View.of_whole(photo, margin=0.5).seen(photo, 64)
+    assert (seen[16:48, 16:48] == 200).all()
+    assert seen[:16].max() == seen[:, 48:].max() == 0
+
+
+@given(
+    st.integers(1, 90), st.integers(1, 90), st.floats(-200, 200), st.floats(-200, 200),
+    st.floats(0.01, 500),
+)  # fmt: skip
+def test_any_view_of_any_photo_is_a_square_of_the_asked_side(
+    height: int, width: int, left: float, top: float, side: float
+) -> None:
+    photo = np.full((height, width, 3), 99, np.uint8)
+    seen = View(left, top, side).seen(photo, 32)
+    assert seen.shape == (32, 32, 3)
+    assert set(np.unique(seen)) <= {0, 99}
+
+
+@pytest.mark.parametrize(("x", "y"), [(30, 40), (90, 10)])
+def test_what_is_found_in_a_view_is_told_in_pixels_of_the_photo(x: int, y: int) -> None:
+    photo = np.zeros((120, 160, 3), np.uint8)
+    photo[y - 2 : y + 2, x - 2 : x + 2] = 255
+    view = View.around(face_at(x + 5, y - 3, 20), widths=3)
+    rows, columns = np.nonzero(view.seen(photo, 128)[..., 0] > 128)
+    in_view = face_at(columns.mean() + 0.5, rows.mean() + 0.5, 10)
+    assert np.allclose(view.to_photo(in_view, 128).centre, (x, y), atol=0.5)
+
+
+@given(st.integers(1, 5000), st.integers(1, 5000))
+def test_tiles_cover_a_photo_and_are_few(height: int, width: int) -> None:
+    photo = np.broadcast_to(np.zeros((1, 1, 3), np.uint8), (height, width, 3))
+    tiles = View.tiles(photo, 0.5)
+    assert 3 <= len(tiles) <= 9
+    assert min(tile.left for tile in tiles) <= 0
+    assert max(tile.left + tile.side for tile in tiles) >= width - 0.001
+    assert min(tile.top for tile in tiles) <= 0
+    assert max(tile.top + tile.side for tile in tiles) >= height - 0.001
+    assert {tile.side for tile in tiles} == {max(height, width) / 2}
