@@ -1,11 +1,13 @@
 # make demo: score the sample day.    make test: every check and test.    make protos: new stubs.
+# make bench-photos, bench-decoders, bench-detectors: timings, nothing else should run meanwhile.
 
 PYTHON ?= python3.11
 BIN := .venv/bin
 DEMO := .demo
 OUT ?= protos
+SHARED ?= ../shared
 
-.PHONY: demo test protos
+.PHONY: demo test protos bench-photos bench-decoders bench-detectors
 
 demo: .venv/.demo
 	$(BIN)/checkout-age-batch run --date 2026-11-21 --purchases batch/sample/purchases.csv \
@@ -24,7 +26,16 @@ protos: .venv/.dev
 	  --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
 	  protos/checkout_age/v1/age_estimation.proto
 
-# An environment for the demo or for development: .venv/.demo, .venv/.dev
+bench-photos: .venv/.dev
+	$(BIN)/python -m tests.bench.photos
+
+bench-decoders: .venv/.bench
+	$(BIN)/python -m tests.bench.decoders
+
+bench-detectors: .venv/.bench
+	$(BIN)/python -m tests.bench.detectors $(SHARED)
+
+# An environment for the demo or for development or the benchmarks: .venv/.demo, .venv/.dev, .venv/.bench
 .venv/.%: .requirements/%.txt pyproject.toml
 	@echo "installing the locked dependencies of .requirements/$*.txt, a few minutes the first time"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv

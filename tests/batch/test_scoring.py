@@ -18,7 +18,7 @@ from checkout_age.batch.photos import PhotoRoot
 from checkout_age.batch.purchases import Purchase
 from checkout_age.batch.scoring import WAITS, ScoredDay, ServerGoneError, score
 from checkout_age.server.age import Logits
-from checkout_age.server.photo import PhotoLimits
+from checkout_age.server.photo import PhotoLimits, Pixels
 from checkout_age.server.shopper import Acceptance
 from checkout_age.v1 import age_estimation_pb2 as pb
 from tests.conftest import Always34, Serving

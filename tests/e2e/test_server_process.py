@@ -18,18 +18,15 @@ from checkout_age.training.pack import pack
 from checkout_age.v1 import age_estimation_pb2 as pb
 from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
 from tests.e2e.conftest import RunningServer, running
+from tests.e2e.samples import frames
 
 pytestmark = pytest.mark.slow
-
-
-def sample_photos(root: Path) -> list[Path]:
-    return sorted((root / "batch/sample/photos").glob("till-[0-9]*.jpg"))
 
 
 def test_training_and_serving_give_the_same_age_for_the_same_photo(
     channel: grpc.Channel, root: Path, shipped_model: Path
 ) -> None:
-    photos = sample_photos(root)
+    photos = frames(root)
     bundle = read_bundle(find_bundle(shipped_model))
     seen = pack(photos, bundle.facts.chip_side, "photos", cache=None)
     assert len(seen.rows) == len(photos)
@@ -53,7 +50,7 @@ def test_the_served_model_states_its_test_error_and_its_terms(channel: grpc.Chan
 def test_a_tool_that_knows_the_service_by_reflection_alone_gets_an_age(
     server: RunningServer, root: Path
 ) -> None:
-    photo = b64encode(sample_photos(root)[40].read_bytes()).decode()
+    photo = b64encode(frames(root)[40].read_bytes()).decode()
     call = subprocess.run(
         [
             *(str(Path(sys.executable).parent / "buf"), "curl", "--protocol", "grpc"),
@@ -72,7 +69,7 @@ def test_sixteen_clients_at_once_get_the_answers_that_one_gets(
     channel: grpc.Channel, root: Path
 ) -> None:
     stub = pb_grpc.AgeEstimationServiceStub(channel)
-    photos = [path.read_bytes() for path in sample_photos(root)[:16]]
+    photos = [path.read_bytes() for path in frames(root)[:16]]
     alone = [stub.EstimateAge(pb.EstimateAgeRequest(photo=photo)).estimate.age for photo in photos]
     together = [stub.EstimateAge.future(pb.EstimateAgeRequest(photo=photo)) for photo in photos]
     assert [call.result().estimate.age for call in together] == pytest.approx(alone, abs=0.01)
@@ -82,7 +79,7 @@ def test_sixteen_clients_at_once_get_the_answers_that_one_gets(
 def test_a_signal_drains_calls_that_run_and_ends_with_status_0(
     shipped_model: Path, tmp_path: Path, root: Path, stop: signal.Signals
 ) -> None:
-    photo = sample_photos(root)[0].read_bytes()
+    photo = frames(root)[0].read_bytes()
     requests = (pb.EstimateAgesRequest(id=str(number), photo=photo) for number in range(100))
     with running(shipped_model, tmp_path) as server, grpc.insecure_channel(server.address) as line:
         answers = 0

@@ -1,15 +1,15 @@
 """Training as an engineer runs it: real ResNet50, real files, a bundle that the server takes."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from checkout_age.server.bundle import find_bundle, read_bundle
+from tests.e2e.samples import frames
 
 pytestmark = pytest.mark.slow
 
@@ -24,16 +24,14 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Sixty photos of noise in the study's layout, without a split."""
-    generator = np.random.default_rng(0)
+def folder(tmp_path: Path, root: Path) -> Path:
+    """The sample day's frames in the study's layout, without a split, and two of nobody."""
     (tmp_path / "final_files").mkdir()
     rows = ["file_name,real_age"]
-    for number in range(60):
-        noise = generator.integers(0, 256, (9, 9, 3)).astype(np.uint8)
-        name = f"{number}.jpg"
-        Image.fromarray(noise).resize((64, 64)).save(tmp_path / "final_files" / name)
-        rows.append(f"{name},{20 + number % 2 * 30}")
+    nobody = [root / f"batch/sample/photos/till-{name}.jpg" for name in ("nobody", "nobody")]
+    for number, frame in enumerate(frames(root) + nobody):
+        shutil.copy(frame, tmp_path / "final_files" / f"{number}.jpg")
+        rows.append(f"{number}.jpg,{20 + number % 2 * 30}")
     (tmp_path / "labels.csv").write_text("\n".join(rows) + "\n")
     return tmp_path
 
@@ -49,6 +47,7 @@ def test_a_recipe_becomes_a_bundle_that_evaluates_to_what_it_states(
     )
     assert trained.returncode == 0, trained.stderr
     facts = read_bundle(find_bundle(models / "trial")).facts
+    assert "train photos show a face" in trained.stdout
     assert facts.data_terms == "noise is free"
     assert facts.training["initialisation"] == "random"
     stated = next(m for m in facts.metrics if (m.name, m.split) == ("MAE", "test"))
@@ -62,7 +61,7 @@ def test_a_recipe_becomes_a_bundle_that_evaluates_to_what_it_states(
         (("train", "trial", "--out", "m"), "looked for"),
         (("evaluate", "nowhere"), "there is no model in nowhere"),
         (("sample-day", "--out", "s"), "looked for"),
-        (("train", "trial", "--out", "m", "--weights", "w.h5"), "there is no file w.h5"),
+        (("train", "trial", "--out", "m", "--weights", "w.h5"), "there is no file or model w.h5"),
     ],
 )
 def test_a_wrong_input_is_named_in_one_line(

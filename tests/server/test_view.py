@@ -24,11 +24,11 @@ def test_a_margin_makes_the_photo_smaller() -> None:
 
 
 @given(
-    st.integers(1, 90), st.integers(1, 90), st.floats(-200, 200), st.floats(-200, 200),
-    st.floats(0.01, 500),
+    st.integers(1, 90), st.integers(1, 90), st.integers(-200, 200), st.integers(-200, 200),
+    st.integers(1, 500),
 )  # fmt: skip
 def test_any_view_of_any_photo_is_a_square_of_the_asked_side(
-    height: int, width: int, left: float, top: float, side: float
+    height: int, width: int, left: int, top: int, side: int
 ) -> None:
     photo = np.full((height, width, 3), 99, np.uint8)
     seen = View(left, top, side).seen(photo, 32)
@@ -50,9 +50,9 @@ def test_what_is_found_in_a_view_is_told_in_pixels_of_the_photo(x: int, y: int) 
 def test_tiles_cover_a_photo_and_are_few(height: int, width: int) -> None:
     photo = np.broadcast_to(np.zeros((1, 1, 3), np.uint8), (height, width, 3))
     tiles = View.tiles(photo, 0.5)
-    assert 3 <= len(tiles) <= 9
+    assert 1 <= len(tiles) <= 9
     assert min(tile.left for tile in tiles) <= 0
-    assert max(tile.left + tile.side for tile in tiles) >= width - 0.001
+    assert max(tile.left + tile.side for tile in tiles) >= width
     assert min(tile.top for tile in tiles) <= 0
-    assert max(tile.top + tile.side for tile in tiles) >= height - 0.001
-    assert {tile.side for tile in tiles} == {max(height, width) / 2}
+    assert max(tile.top + tile.side for tile in tiles) >= height
+    assert {tile.side for tile in tiles} == {-(-max(height, width) // 2)}

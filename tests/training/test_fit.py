@@ -10,12 +10,13 @@ import pytest
 from PIL import Image
 
 from checkout_age.server.age import YEARS
-from checkout_age.training import fit
+from checkout_age.training import fit, initialisation, pack
 from checkout_age.training.batches import Batch, EpochBatches
 from checkout_age.training.faces import Faces
 from checkout_age.training.photo_file import FacesError
 from checkout_age.training.rate import StagedCosine
 from checkout_age.training.recipe import Recipe, RunError, Stage, find_recipe, recipe_names
+from tests.faces import BrightPhotosHaveFaces
 
 RECIPE = Recipe(
     name="small",
@@ -37,9 +38,14 @@ def small_network(**_: Any) -> keras.Model:
     return keras.Model(chips, logits)
 
 
+@pytest.fixture(autouse=True)
+def faces_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pack, "FaceFinder", BrightPhotosHaveFaces)
+
+
 @pytest.fixture
 def faces(tmp_path: Path) -> Faces:
-    """Flat photos, brighter with age."""
+    """Flat photos, brighter with age, each with a face for the finder that asks no more."""
     ages = np.linspace(5, 95, 24).astype(np.float32)
     photos = tuple(tmp_path / f"{number}.png" for number in range(24))
     for photo, age in zip(photos, ages, strict=True):
@@ -48,14 +54,14 @@ def faces(tmp_path: Path) -> Faces:
 
 
 def trained(faces: Faces, run: Path) -> list[np.ndarray[Any, Any]]:
-    model = fit.train_model(RECIPE, faces, faces, run, say=lambda _: None)
+    model = fit.train_model(RECIPE, faces, faces, run, cache=None, say=lambda _: None)
     return [np.asarray(weight) for weight in model.weights]
 
 
 def test_a_run_killed_between_and_inside_epochs_ends_as_an_unbroken_one(
     faces: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fit, "build_network", small_network)
+    monkeypatch.setattr(initialisation, "build_network", small_network)
     unbroken = trained(faces, tmp_path / "unbroken")
 
     class KilledError(Exception):
@@ -85,14 +91,14 @@ def test_a_run_killed_between_and_inside_epochs_ends_as_an_unbroken_one(
 def test_a_run_of_another_recipe_or_other_faces_is_not_gone_on_with(
     faces: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fit, "build_network", small_network)
+    monkeypatch.setattr(initialisation, "build_network", small_network)
     trained(faces, tmp_path / "run")
     other = Recipe(name="other", stages=RECIPE.stages, pack_side=44)
     with pytest.raises(RunError, match="its recipe differs"):
-        fit.train_model(other, faces, faces, tmp_path / "run", say=lambda _: None)
+        fit.train_model(other, faces, faces, tmp_path / "run", cache=None, say=lambda _: None)
     older = Faces(faces.photos, faces.ages + 1, faces.spreads)
     with pytest.raises(RunError, match="its faces differs"):
-        fit.train_model(RECIPE, older, faces, tmp_path / "run", say=lambda _: None)
+        fit.train_model(RECIPE, older, faces, tmp_path / "run", cache=None, say=lambda _: None)
 
 
 def test_too_few_photos_for_a_batch_are_told_with_both_numbers(
@@ -113,7 +119,7 @@ def test_the_rate_warms_up_and_falls_by_half_a_cosine_in_each_stage() -> None:
 
 
 def test_every_recipe_is_found_by_name_and_states_its_command() -> None:
-    assert {"progressive", "trial"} <= set(recipe_names())
+    assert {"progressive", "refined", "trial"} <= set(recipe_names())
     for name in recipe_names():
         assert find_recipe(name).name == name
         stated = import_module(f"checkout_age.training.recipes.{name}").__doc__
@@ -122,7 +128,9 @@ def test_every_recipe_is_found_by_name_and_states_its_command() -> None:
 
 
 def test_an_unknown_recipe_is_told_those_there_are() -> None:
-    with pytest.raises(ValueError, match="no recipe named best; there are: progressive, trial"):
+    with pytest.raises(
+        ValueError, match="no recipe named best; there are: progressive, refined, trial"
+    ):
         find_recipe("best")
 
 

@@ -1,8 +1,9 @@
 """Finding faces: a look at the whole photo, then a closer one at each place that may be a face."""
 
+import cv2
 import numpy as np
 
-from checkout_age.server.blazeface import BlazeFace, Range, distinct
+from checkout_age.server.blazeface import FULL_RANGE, SHORT_RANGE, BlazeFace, distinct
 from checkout_age.server.face import Face
 from checkout_age.server.photo import Pixels
 from checkout_age.server.view import View
@@ -11,6 +12,8 @@ PLACE = 0.5
 """The least probability of a place that is looked at closely."""
 THRESHOLD = 0.65
 """The least probability in the closer look that counts as a face."""
+IN_TIGHT = 0.5
+"""The least in a photo that is cut to the face, where little else can be mistaken for one."""
 MARGIN = 0.8
 """Black around a photo whose face is larger than those the detector knows, in longer sides."""
 TIGHT = 0.35
@@ -32,8 +35,9 @@ class FaceFinder:
     """
 
     def __init__(self) -> None:
-        self._far = BlazeFace(Range.FULL)
-        self._near = BlazeFace(Range.SHORT)
+        cv2.setNumThreads(1)  # photos are worked on side by side, each on one core
+        self._far = BlazeFace(FULL_RANGE)
+        self._near = BlazeFace(SHORT_RANGE)
 
     def find(self, pixels: Pixels) -> tuple[list[Face], float]:
         """The faces in a photo of shape (height, width, 3), the likeliest first.
@@ -41,30 +45,23 @@ class FaceFinder:
         Also gives the highest probability of any place, 0 to 1, for when there are none.
         """
         best = 0.0
-        longer = max(pixels.shape)
-        for views, least in (
-            ([View.of_whole(pixels)], 0.0),
-            ([View.of_whole(pixels, MARGIN)], TIGHT * longer),
-            (View.tiles(pixels, TILE), 0.0),
+        for views, needed, least in (
+            ([View.of_whole(pixels)], THRESHOLD, 0.0),
+            ([View.of_whole(pixels, MARGIN)], IN_TIGHT, TIGHT * max(pixels.shape)),
+            (View.tiles(pixels, TILE), THRESHOLD, 0.0),
         ):
             looked: list[Face] = []
             for view in views:
-                places, likeliest = self._places(pixels, view, least)
-                looked += places
-                best = max(best, likeliest)
-            found = distinct([face for face in looked if face.probability >= THRESHOLD])
+                seen, likeliest = self._far.look(view.seen(pixels, self._far.side), PLACE)
+                if likeliest < PLACE:  # else the closer look says how likely
+                    best = max(best, likeliest)
+                places = [view.to_photo(place, self._far.side) for place in seen[:MOST]]
+                looked += [self.closer(pixels, face) for face in places if face.width >= least]
+            best = max([best, *(face.probability for face in looked)])
+            found = distinct([face for face in looked if face.probability >= needed])
             if found:
                 return found, best
         return [], best
-
-    def _places(self, pixels: Pixels, view: View, least: float) -> tuple[list[Face], float]:
-        """Faces in a view of at least a width, looked at closely, and the highest probability."""
-        seen, likeliest = self._far.look(view.seen(pixels, self._far.side), PLACE)
-        places = [view.to_photo(place, self._far.side) for place in seen[:MOST]]
-        looked = [self.closer(pixels, place) for place in places if place.width >= least]
-        if places:
-            likeliest = max((face.probability for face in looked), default=0.0)
-        return looked, likeliest
 
     def closer(self, pixels: Pixels, place: Face) -> Face:
         """The face at a place with its points placed more exactly, as likely as it looks now.

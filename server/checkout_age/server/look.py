@@ -16,7 +16,7 @@ from checkout_age.server.decoder import decode
 from checkout_age.server.face import Face, FaceError
 from checkout_age.server.face_finder import FaceFinder
 from checkout_age.server.photo import PhotoError, Pixels
-from checkout_age.server.quality import brightness, grey_chip, sharpness
+from checkout_age.server.quality import SIDE, brightness, grey_of, sharpness
 from checkout_age.server.shopper import Acceptance, ShopperFinder
 
 LONGER_SIDE = 960
@@ -107,7 +107,7 @@ def _outline(pen: ImageDraw.ImageDraw, face: Face, colour: tuple[int, int, int])
 def _measures(
     pen: ImageDraw.ImageDraw, corner: tuple[int, int], pixels: Pixels, face: Face, side: int
 ) -> None:
-    grey = grey_chip(pixels, face)
+    grey = grey_of(cut_chip(pixels, face, SIDE))
     eyes = face.landmarks[1] - face.landmarks[0]
     lines = (
         f"chip {side} x {side}",

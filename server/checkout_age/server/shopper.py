@@ -9,7 +9,7 @@ from checkout_age.server.decoder import decode
 from checkout_age.server.face import Face, FaceError, FaceFault
 from checkout_age.server.face_finder import THRESHOLD
 from checkout_age.server.photo import DEFAULT_LIMITS, PhotoLimits, Pixels
-from checkout_age.server.quality import DEFAULT_QUALITY, QualityLimits, require_quality
+from checkout_age.server.quality import DEFAULT_QUALITY, SIDE, QualityLimits, require_quality
 
 ENOUGH = 960
 """Pixels of the longer side at which large JPEGs are decoded first."""
@@ -76,12 +76,13 @@ class ShopperFinder:
         if reduction > 1 and enlargement(chosen, self.chip_side) > 1:
             pixels = decode(photo, self.acceptance.limits).pixels  # the face needs all there is
             chosen, reduction = self.faces.closer(pixels, chosen.moved(reduction)), 1
-        require_quality(
-            pixels,
-            chosen,
-            self.acceptance.quality,
-            reduction=reduction,
-            faces_found=len(faces),
-        )
         chip = cut_chip(pixels, chosen, self.chip_side)
-        return Shopper(chip, chosen.moved(reduction), len(faces))
+        shown = chip if self.chip_side >= SIDE else cut_chip(pixels, chosen, SIDE)
+        shopper = Shopper(chip, chosen.moved(reduction), len(faces))
+        require_quality(
+            shown,
+            self.acceptance.quality,
+            width=shopper.face.width,
+            faces_found=shopper.faces_found,
+        )
+        return shopper

@@ -5,6 +5,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -57,6 +58,29 @@ def evaluate_model(given: Namespace) -> None:
     """Measure a bundle on one split."""
     bundle = read_bundle(find_bundle(given.model))
     _print_metrics(evaluate(bundle, load_split(given.faces, given.split), given.split))
+
+
+def degrade_photos(given: Namespace) -> None:
+    """Show what smallness, blur and darkness cost a model."""
+    from checkout_age.training.degradation import degrade
+
+    bundle = read_bundle(find_bundle(given.model))
+    faces = load_valid(given.faces)
+    step = max(1, len(faces) // given.photos)
+    some = faces.chosen(np.arange(0, len(faces), step)[: given.photos])
+    table = Table(title=f"{len(some)} valid photos", title_justify="left")
+    table.add_column("photos")
+    for column in ("face found", "measured", "refused by default", "MAE, years"):
+        table.add_column(column, justify="right")
+    for each in degrade(bundle, some):
+        table.add_row(
+            each.name,
+            f"{each.found:.1%}",
+            f"{each.measured:.3g}",
+            f"{each.refused:.1%}",
+            f"{each.mae:.2f}",
+        )
+    Console(soft_wrap=True).print(table)
 
 
 def sample_day(given: Namespace) -> None:
@@ -114,11 +138,20 @@ def _parser() -> ArgumentParser:
     evaluation.add_argument("--split", choices=("train", "valid", "test"), default="test")
     evaluation.set_defaults(run_command=evaluate_model)
 
+    degradation = commands.add_parser(
+        "degrade", help="show what small, blurred and dark faces cost a model"
+    )
+    degradation.add_argument("model", type=Path, help="models/NAME/VERSION")
+    degradation.add_argument(
+        "--photos", type=int, default=300, help="so many of the valid split (%(default)s)"
+    )
+    degradation.set_defaults(run_command=degrade_photos)
+
     sampling = commands.add_parser("sample-day", help="make a day of purchases with nobody's faces")
     sampling.add_argument("--out", type=Path, required=True)
     sampling.set_defaults(run_command=sample_day)
 
-    for command in (training, evaluation, sampling):
+    for command in (training, evaluation, degradation, sampling):
         command.add_argument(
             "--faces", type=Path, required=True, help="folder with labels.csv and final_files/"
         )

@@ -11,12 +11,16 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from checkout_age.server import chip
-from checkout_age.server.chip import cut_chip
+from checkout_age.server.face import FaceError
 from checkout_age.server.face_finder import FaceFinder
-from checkout_age.server.photo import Pixels
-from checkout_age.training.photo_file import FacesError, read_photo
+from checkout_age.server.photo import PhotoError, Pixels
+from checkout_age.server.quality import QualityLimits
+from checkout_age.server.shopper import Acceptance, ShopperFinder
+from checkout_age.training.photo_file import FacesError
 
 CACHE = Path(".cache") / "packs"
+ANY = Acceptance(quality=QualityLimits(width=0, sharpness=0, brightness=0))
+"""A labelled photo teaches also where the server would not answer by it."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Pack:
 
 
 def pack(photos: Sequence[Path], side: int, title: str, cache: Path | None = CACHE) -> Pack:
-    """Decode every photo, find its likeliest face and cut the chip; a second time, from the cache.
+    """Cut every photo's chip just as the server does; a second time, take it from the cache.
 
     Raises:
         FacesError: a photo cannot be read, or no photo shows a face.
@@ -39,12 +43,15 @@ def pack(photos: Sequence[Path], side: int, title: str, cache: Path | None = CAC
     if stored is not None and stored.is_file():
         with np.load(stored) as arrays:
             return Pack(arrays["chips"], arrays["rows"])
-    finder = FaceFinder()
+    finder = ShopperFinder(FaceFinder(), side, ANY)
 
     def cut(photo: Path) -> Pixels | None:
-        pixels = read_photo(photo)
-        faces, _ = finder.find(pixels)
-        return cut_chip(pixels, faces[0], side) if faces else None
+        try:
+            return finder.find(photo.read_bytes()).chip
+        except PhotoError as error:
+            raise FacesError(f"{photo}: {error}") from error
+        except FaceError:
+            return None
 
     with ThreadPoolExecutor(2) as readers:
         cuts = list(track(readers.map(cut, photos), title, total=len(photos)))
