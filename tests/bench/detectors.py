@@ -52,7 +52,7 @@ def back_camera() -> Detector:
 
     def look(pixels: Pixels) -> Boxes:
         for margin in (0.0, 0.3):
-            view = View.of_whole(pixels, margin)
+            view = View.with_margin(pixels, margin)
             faces, _ = network.look(view.seen(pixels, network.side), 0.5)
             if faces:
                 return [np.asarray(view.to_photo(f, network.side).corners, float) for f in faces]

@@ -36,7 +36,9 @@ def package() -> ModuleType:
 @pytest.mark.parametrize("name", FORMS)
 def test_the_anchors_are_the_packages(name: str, package: ModuleType) -> None:
     theirs = package._ssd_generate_anchors(getattr(package, f"SSD_OPTIONS_{name}"))
-    assert np.allclose(anchors(FORMS[name]) / FORMS[name].side, theirs, atol=1e-6)
+    assert np.allclose(
+        anchors(FORMS[name], (FORMS[name].side,) * 2) / FORMS[name].side, theirs, atol=1e-6
+    )
 
 
 @pytest.mark.slow
@@ -85,3 +87,13 @@ def test_a_face_seen_in_two_views_is_one() -> None:
     )
     assert distinct([unsure, other, sure]) == [sure, other]
     assert distinct([]) == []
+
+
+def test_a_view_without_its_black_part_shows_the_same_faces(root: Path) -> None:
+    network = BlazeFace(FULL_RANGE, [(160, 192)])
+    for frame in frames(root)[:8]:
+        square = np.zeros((192, 192, 3), np.uint8)
+        square[:144] = np.asarray(Image.open(frame).resize((192, 144)))
+        (whole, *_), _ = network.look(square, threshold=0.5)
+        (cut, *_), _ = network.look(square[:160], threshold=0.5)
+        assert np.abs(whole.landmarks - cut.landmarks).max() < 1.5

@@ -7,18 +7,26 @@ from checkout_age.server.view import View
 from tests.faces import face_at
 
 
-def test_a_whole_wide_photo_lies_in_the_middle_between_black() -> None:
-    seen = View.of_whole(np.full((50, 100, 3), 200, np.uint8)).seen(
-        np.full((50, 100, 3), 200, np.uint8), 64
+@pytest.mark.parametrize(
+    ("height", "width", "shape"),
+    [(480, 640, (160, 192)), (1080, 1920, (128, 192)), (640, 480, (192, 160)), (9, 9, (192, 192))],
+)
+def test_a_whole_photo_is_seen_with_little_black_beside_it(
+    height: int, width: int, shape: tuple[int, int]
+) -> None:
+    photo = np.full((height, width, 3), 200, np.uint8)
+    seen = View.of_whole(photo).seen(photo, 192)
+    assert seen.shape == (*shape, 3)
+    filled = (seen == 200).all(axis=2)
+    assert filled.sum() == pytest.approx(
+        192 * 192 * height * width / max(height, width) ** 2, rel=0.01
     )
-    assert (seen[16:48] == 200).all()
-    assert not seen[:16].any()
-    assert not seen[48:].any()
+    assert filled[0, 0]
 
 
 def test_a_margin_makes_the_photo_smaller() -> None:
     photo = np.full((100, 100, 3), 200, np.uint8)
-    seen = View.of_whole(photo, margin=0.5).seen(photo, 64)
+    seen = View.with_margin(photo, margin=0.5).seen(photo, 64)
     assert (seen[16:48, 16:48] == 200).all()
     assert seen[:16].max() == seen[:, 48:].max() == 0
 
@@ -52,7 +60,7 @@ def test_tiles_cover_a_photo_and_are_few(height: int, width: int) -> None:
     tiles = View.tiles(photo, 0.5)
     assert 1 <= len(tiles) <= 9
     assert min(tile.left for tile in tiles) <= 0
-    assert max(tile.left + tile.side for tile in tiles) >= width
+    assert max(tile.left + tile.longer for tile in tiles) >= width
     assert min(tile.top for tile in tiles) <= 0
-    assert max(tile.top + tile.side for tile in tiles) >= height
-    assert {tile.side for tile in tiles} == {-(-max(height, width) // 2)}
+    assert max(tile.top + tile.longer for tile in tiles) >= height
+    assert {tile.longer for tile in tiles} == {-(-max(height, width) // 2)}

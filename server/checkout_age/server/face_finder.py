@@ -20,6 +20,8 @@ TIGHT = 0.35
 """The least width of a face then, in longer sides: this look is for photos cut to the face."""
 TILE = 0.5
 """Side of the parts that are looked at for far faces, in longer sides; they overlap by half."""
+USUAL = (160, 192)
+"""Rows and columns of the first look at a photo of 4 : 3, made ready from the start."""
 CLOSER = 2.0
 """The closer look takes in this many widths of the face."""
 MOST = 20
@@ -36,7 +38,7 @@ class FaceFinder:
 
     def __init__(self) -> None:
         cv2.setNumThreads(1)  # photos are worked on side by side, each on one core
-        self._far = BlazeFace(FULL_RANGE)
+        self._far = BlazeFace(FULL_RANGE, [USUAL])
         self._near = BlazeFace(SHORT_RANGE)
 
     def find(self, pixels: Pixels) -> tuple[list[Face], float]:
@@ -47,7 +49,7 @@ class FaceFinder:
         best = 0.0
         for views, needed, least in (
             ([View.of_whole(pixels)], THRESHOLD, 0.0),
-            ([View.of_whole(pixels, MARGIN)], IN_TIGHT, TIGHT * max(pixels.shape)),
+            ([View.with_margin(pixels, MARGIN)], IN_TIGHT, TIGHT * max(pixels.shape)),
             (View.tiles(pixels, TILE), THRESHOLD, 0.0),
         ):
             looked: list[Face] = []

@@ -1,4 +1,4 @@
-"""A view: a square of a photo, scaled for a detector; what lies beyond the photo is black."""
+"""A view: a rectangle of a photo, scaled for a detector; what lies beyond the photo is black."""
 
 import math
 from dataclasses import dataclass
@@ -10,18 +10,34 @@ from checkout_age.server.face import Face
 from checkout_age.server.photo import Pixels
 from checkout_age.server.scaling import halved, halvings
 
+STEPS = 6
+"""A view's shorter side is so many parts of the longer one, at most: whole pixels for detectors."""
+
 
 @dataclass(frozen=True)
 class View:
-    """A square in the pixels of a photo; it may reach beyond the photo's edges."""
+    """A rectangle in the pixels of a photo; it may reach beyond the photo's edges."""
 
     left: int
     top: int
-    side: int
+    longer: int
+    """Pixels of its longer side."""
+    rows: int = STEPS
+    """The height in sixths of the longer side."""
+    columns: int = STEPS
+    """The width in sixths of the longer side."""
 
     @classmethod
-    def of_whole(cls, pixels: Pixels, margin: float = 0.0) -> "View":
-        """All of a photo in the middle; `margin` is black on each side, in longer sides."""
+    def of_whole(cls, pixels: Pixels) -> "View":
+        """All of a photo, with as little black below or beside it as the sixths allow."""
+        height, width, _ = pixels.shape
+        longer = max(width, height)
+        rows, columns = (math.ceil(length * STEPS / longer) for length in (height, width))
+        return cls(0, 0, longer, rows, columns)
+
+    @classmethod
+    def with_margin(cls, pixels: Pixels, margin: float) -> "View":
+        """A square with the photo in the middle, and black around it: `margin` longer sides."""
         height, width, _ = pixels.shape
         side = round(max(width, height) * (1 + 2 * margin))
         return cls((width - side) // 2, (height - side) // 2, side)
@@ -43,17 +59,20 @@ class View:
         return cls(round(float(x) - side / 2), round(float(y) - side / 2), side)
 
     def seen(self, pixels: Pixels, side: int) -> Pixels:
-        """What the view shows of a photo, shape (side, side, 3)."""
+        """What the view shows of a photo, its longer side scaled to `side`, a multiple of 6.
+
+        A square view may be scaled to any side. Shape (height, width, 3).
+        """
+        scale = side / self.longer
+        frame = np.zeros((self.rows * side // STEPS, self.columns * side // STEPS, 3), np.uint8)
         height, width, _ = pixels.shape
-        frame = np.zeros((side, side, 3), np.uint8)
-        left, right = max(self.left, 0), min(self.left + self.side, width)
-        top, bottom = max(self.top, 0), min(self.top + self.side, height)
+        left, right = max(self.left, 0), min(self.left + self.longer, width)
+        top, bottom = max(self.top, 0), min(self.top + self.longer, height)
         if right <= left or bottom <= top:
             return frame
-        scale = side / self.side
         x, y = round((left - self.left) * scale), round((top - self.top) * scale)
-        across = min(max(round((right - left) * scale), 1), side - x)
-        down = min(max(round((bottom - top) * scale), 1), side - y)
+        across = min(max(round((right - left) * scale), 1), frame.shape[1] - x)
+        down = min(max(round((bottom - top) * scale), 1), frame.shape[0] - y)
         if across > 0 and down > 0:
             part = halved(pixels[top:bottom, left:right], halvings(1 / scale))
             cv2.resize(part, (across, down), dst=frame[y : y + down, x : x + across])
@@ -61,7 +80,7 @@ class View:
 
     def to_photo(self, face: Face, side: int) -> Face:
         """A face found in what was seen, in the photo's own pixels."""
-        return face.moved(self.side / side, np.array([self.left, self.top], np.float64))
+        return face.moved(self.longer / side, np.array([self.left, self.top], np.float64))
 
 
 def _starts(length: int, side: int) -> list[int]:

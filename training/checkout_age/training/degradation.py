@@ -20,9 +20,9 @@ from checkout_age.training.pack import ANY
 
 WIDTHS = (96, 64, 48, 32, 24, 16)
 """Pixels that a face is wide."""
-BLURS = (0.02, 0.04, 0.06, 0.09, 0.12)
+BLURS = (0.0, 0.02, 0.04, 0.06, 0.09, 0.12)
 """Standard deviation of a Gaussian, as a share of the photo's side."""
-LIGHTS = (0.5, 0.25, 0.12, 0.06)
+LIGHTS = (1.0, 0.5, 0.25, 0.12, 0.06)
 """What remains of the light."""
 
 
