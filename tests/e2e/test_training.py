@@ -14,12 +14,14 @@ from tests.e2e.samples import frames
 pytestmark = pytest.mark.slow
 
 
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run in a folder, where the cache of chips comes to lie."""
     return subprocess.run(
         [sys.executable, "-m", "checkout_age.training", *arguments],
         capture_output=True,
         text=True,
         check=False,
+        cwd=folder,
     )
 
 
@@ -42,6 +44,7 @@ def test_a_recipe_becomes_a_bundle_that_evaluates_to_what_it_states(
     models, terms = tmp_path / "models", tmp_path / "terms.txt"
     terms.write_text("noise is free\n")
     trained = command(
+        tmp_path,
         *("train", "trial", "--faces", str(folder), "--out", str(models)),
         *("--run", str(tmp_path / "run"), "--data-terms", str(terms)),
     )
@@ -51,7 +54,7 @@ def test_a_recipe_becomes_a_bundle_that_evaluates_to_what_it_states(
     assert facts.data_terms == "noise is free"
     assert facts.training["initialisation"] == "random"
     stated = next(m for m in facts.metrics if (m.name, m.split) == ("MAE", "test"))
-    measured = command("evaluate", str(models / "trial"), "--faces", str(folder))
+    measured = command(tmp_path, "evaluate", str(models / "trial"), "--faces", str(folder))
     assert re.search(rf"test +│ MAE +│ +{stated.value:.2f} │", measured.stdout)
 
 
@@ -67,7 +70,7 @@ def test_a_recipe_becomes_a_bundle_that_evaluates_to_what_it_states(
 def test_a_wrong_input_is_named_in_one_line(
     tmp_path: Path, arguments: tuple[str, ...], words: str
 ) -> None:
-    run = command(*arguments, "--faces", str(tmp_path))
+    run = command(tmp_path, *arguments, "--faces", str(tmp_path))
     assert run.returncode == 1
     assert words in run.stderr.splitlines()[-1]
     assert "Traceback" not in run.stderr
