@@ -24,7 +24,10 @@ PURCHASES = (
     Purchase("p-2", "south", datetime(2026, 11, 21, 10, tzinfo=UTC), None),
 )
 SCORED = ScoredDay(
-    (Outcome(Status.SCORED, None, "ab" * 32, ESTIMATE), Outcome(Status.NO_PHOTO, "names none")),
+    (
+        Outcome(Status.SCORED, None, "ab" * 32, ESTIMATE, faces_found=2),
+        Outcome(Status.NO_PHOTO, "names none"),
+    ),
     pb.GetModelResponse(version="v1"),
 )
 
@@ -40,7 +43,9 @@ def test_a_night_is_one_row_for_each_purchase(tmp_path: Path) -> None:
     assert scored["age_group_probabilities"] == [{"age_group": "25-34", "probability": 1.0}]
     assert len(scored["age_distribution"]) == 101
     assert scored["age_distribution"][30] == round(SHARE / 2)
+    assert (scored["faces_found"], scored["measured"]) == (2, None)
     assert unscored["status"] == "no_photo"
+    assert unscored["faces_found"] is None
     assert unscored["reason"] == "names none"
     assert unscored["age"] is None
     assert {scored["model_version"], unscored["model_version"]} == {"v1"}

@@ -13,7 +13,7 @@ import pytest
 
 from checkout_age.batch import connection
 from checkout_age.batch.connection import NoServerError
-from checkout_age.batch.outcome import Outcome, Status
+from checkout_age.batch.outcome import STATUS_OF_PROBLEM, Outcome, Status
 from checkout_age.batch.photos import PhotoRoot
 from checkout_age.batch.purchases import Purchase
 from checkout_age.batch.scoring import WAITS, ScoredDay, ServerGoneError, score
@@ -199,6 +199,34 @@ def test_nothing_at_the_address_is_told_with_the_address() -> None:
         connection.connect("127.0.0.1:1", timeout=0.5),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("problem", "status"),
+    [
+        (pb.PROBLEM_NO_FACE, Status.NO_FACE),
+        (pb.PROBLEM_SEVERAL_FACES, Status.SEVERAL_FACES),
+        (pb.PROBLEM_FACE_TOO_SMALL, Status.FACE_TOO_SMALL),
+        (pb.PROBLEM_TOO_BLURRED, Status.TOO_BLURRED),
+        (pb.PROBLEM_TOO_DARK, Status.TOO_DARK),
+    ],
+)
+def test_a_refused_face_keeps_its_status_and_what_was_measured(
+    problem: pb.Problem, status: Status
+) -> None:
+    told = pb.PhotoProblem(
+        problem=problem, message="why", measured=0.0, threshold=24, faces_found=1
+    )
+    outcome = Outcome.answered(pb.EstimateAgesResponse(problem=told), "digest")
+    assert (outcome.status, outcome.reason) == (status, "why")
+    assert (outcome.measured, outcome.threshold, outcome.faces_found) == (0, 24, 1)
+
+
+def test_every_problem_of_the_contract_has_a_status_that_is_documented(root: Path) -> None:
+    assert set(STATUS_OF_PROBLEM) == set(pb.Problem.values()) - {pb.PROBLEM_UNSPECIFIED}
+    documented = (root / "batch" / "README.md").read_text()
+    for each in Status:
+        assert f"| `{each}` |" in documented
 
 
 def test_a_problem_that_this_job_does_not_know_keeps_the_servers_words() -> None:

@@ -26,6 +26,8 @@ NOT_SCORED = {
     "till-truncated.jpg": "damaged_photo",
     "till-text.jpg": "not_a_photo",
     "till-nobody.jpg": "no_face",
+    "till-dark.jpg": "too_dark",
+    "till-blurred.jpg": "too_blurred",
     "till-lost.jpg": "missing_photo",
     "": "no_photo",
 }
@@ -107,7 +109,18 @@ def test_polars_reads_every_purchase_once_with_its_status(
     rows = pl.read_parquet(f"{lake}/purchase_ages/**/*.parquet", hive_partitioning=True)
     assert rows.height == 200
     assert dict(zip(rows["purchase_id"], rows["status"], strict=True)) == expected
-    assert rows.filter(pl.col("status") != "scored")["age"].null_count() == 18
+    unscored = [status for status in expected.values() if status != "scored"]
+    assert rows.filter(pl.col("status") != "scored")["age"].null_count() == len(unscored)
+
+
+def test_a_refused_face_has_what_was_measured_and_every_photo_its_faces(lake: Path) -> None:
+    rows = pd.read_parquet(lake / "purchase_ages")
+    refused = rows[rows["status"].isin(["no_face", "too_dark", "too_blurred"])]
+    assert (refused["measured"] < refused["threshold"]).all()
+    assert (rows.loc[rows["status"] == "no_face", "faces_found"] == 0).all()
+    scored = rows[rows["status"] == "scored"]
+    assert set(scored["faces_found"]) == {1, 2}
+    assert scored["measured"].isna().all()
 
 
 def test_the_summary_counts_groups_and_troubles(

@@ -11,6 +11,7 @@ import pytest
 
 from checkout_age.server.decoder import decode
 from checkout_age.server.face_finder import THRESHOLD, FaceFinder
+from checkout_age.server.photo import PhotoError, PhotoFault
 from tests.e2e.samples import frames
 
 
@@ -104,3 +105,9 @@ def test_every_nose_of_the_scenes_is_in_a_face_and_no_face_is_without_one(
             assert all(sum(row) == 1 for row in inside), scene["file_name"]
             noses_seen += len(noses)
     assert noses_seen == 38
+
+
+def test_the_truncated_scene_is_a_damaged_photo(scenes_folder: Path) -> None:
+    with pytest.raises(PhotoError) as raised:
+        decode((scenes_folder / "truncated.jpg").read_bytes())
+    assert raised.value.fault is PhotoFault.DAMAGED

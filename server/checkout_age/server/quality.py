@@ -12,6 +12,8 @@ from checkout_age.server.photo import Pixels
 SIDE = 64
 """Sharpness and brightness are measured at this size, whatever the model's own; chips are cut no
 smaller for it."""
+ROUNDING = (4**2 + 4) / 12
+"""The variance that levels rounded to whole numbers (1/12 each) have in the Laplacian."""
 LIGHTEST = 0.9
 """Share of the pixels that are darker. The lightest tenth tells light from skin: a dark face that
 is lit has highlights, a face in the dark has none."""
@@ -89,7 +91,8 @@ def sharpness(grey: NDArray[np.float32]) -> float:
     """The deviation of the Laplacian as a share of that of the pixels; 0 for an even picture.
 
     The variance of the Laplacian as a measure of focus (Pech-Pacheco et al. 2000), freed of
-    contrast: sharp faces have 0.2 to 0.6, noise has 4.
+    contrast and of what rounding to whole levels adds: faces in focus have 0.2 to 0.6, noise 4.
     """
     laplacian = cv2.Laplacian(grey, cv2.CV_32F)[1:-1, 1:-1]
-    return float(laplacian.std() / max(float(grey.std()), 1.0))
+    detail = max(float(laplacian.var()) - ROUNDING, 0.0)
+    return float(np.sqrt(detail) / max(float(grey.std()), 1.0))

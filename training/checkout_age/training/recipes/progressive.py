@@ -1,9 +1,8 @@
 """ResNet50 from random initialisation on two CPU cores, growing from 32 to 64 pixels.
 
-Test MAE 6.65 years (6.28 to 7.02, 1,173 photos of UTKFace), 94 minutes of fitting.
-
-That run was stopped after epoch 11, its last stage cut from four epochs to three, and resumed; its
-dropout was not yet seeded. So the command repeats the recipe, not the very same weights.
+Test MAE 6.65 years (6.28 to 7.02, 1,173 photos of UTKFace), 94 minutes of fitting. That was on the
+middle squares of the photos, before chips were aligned and crops were centred on them; it has not
+been run since. `refined` goes on from its weights.
 
 Command:
 
