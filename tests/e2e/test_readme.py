@@ -62,8 +62,10 @@ def test_the_look_of_the_readme_is_drawn(root: Path, tmp_path: Path) -> None:
     run = subprocess.run(
         ["sh", "-c", command], capture_output=True, text=True, cwd=root, check=True
     )
-    assert re.search(r"till-00\.look\.png: 2 found, the shopper's is \d+ pixels wide", run.stdout)
-    assert (tmp_path / "till-00.look.png").is_file()
+    assert re.search(
+        r"till-00\.jpg\.look\.png: 2 found, the shopper's is \d+ pixels wide", run.stdout
+    )
+    assert (tmp_path / "till-00.jpg.look.png").is_file()
 
 
 def test_the_error_that_the_readme_states_is_the_shipped_models(

@@ -42,6 +42,29 @@ def test_transparent_parts_are_shown_on_white() -> None:
     assert (decode(written(Image.new("RGBA", (8, 8), (0, 0, 0, 0)), "PNG")).pixels == 255).all()
 
 
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP"])
+def test_a_damaged_orientation_leaves_the_photo_as_it_is(file_format: str) -> None:
+    photo = written(Image.fromarray(RED_LEFT), file_format, exif=b"Exif\0\0 no tags at all")
+    assert decode(photo).pixels.shape == (20, 40, 3)
+
+
+def test_sixteen_bits_are_turned_upright_too() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    deep = Image.fromarray(np.full((8, 4), 999, np.uint16))
+    assert decode(written(deep, "PNG", exif=exif)).pixels.shape == (4, 8, 3)
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "WEBP", "MPO"])
+def test_of_several_pictures_in_a_file_the_first_is_shown(file_format: str) -> None:
+    others = [Image.new("RGB", (40, 20), (0, 255, 0))]
+    several = written(Image.fromarray(RED_LEFT), file_format, save_all=True, append_images=others)
+    pixels = decode(several).pixels
+    assert pixels.shape == (20, 40, 3)
+    assert pixels[10, 5, 0] > 200
+    assert pixels[10, 5, 1] < 60
+
+
 CORNERS = np.zeros((16, 48, 3), np.uint8)
 CORNERS[:8, :16], CORNERS[8:, 32:] = (255, 0, 0), (0, 0, 255)
 
@@ -152,6 +175,7 @@ WHOLE = [
     written(Image.fromarray(RED_LEFT), "JPEG"),
     written(Image.fromarray(RED_LEFT), "JPEG", progressive=True, subsampling=0),
     written(Image.fromarray(RED_LEFT).convert("CMYK"), "JPEG"),
+    written(Image.fromarray(RED_LEFT).convert("L"), "JPEG", exif=b"Exif\0\0II*\0\b\0\0\0\0\0"),
     written(Image.fromarray(RED_LEFT), "PNG"),
     written(Image.fromarray(RED_LEFT).quantize(4), "PNG"),
     written(Image.fromarray(RED_LEFT), "WEBP"),
@@ -166,12 +190,16 @@ def test_random_bytes_are_never_more_than_a_photo_error(beginning: bytes, junk: 
 
 @settings(max_examples=500)
 @given(
-    st.sampled_from(WHOLE), st.floats(0, 1), st.binary(min_size=1, max_size=8), st.integers(0, 60)
+    st.sampled_from(WHOLE),
+    st.floats(0, 1),
+    st.binary(min_size=1, max_size=8),
+    st.integers(0, 60),
+    st.sampled_from([None, 10]),
 )
 def test_mutated_photos_are_read_or_refused(
-    whole: bytes, place: float, mutation: bytes, cut: int
+    whole: bytes, place: float, mutation: bytes, cut: int, enough: int | None
 ) -> None:
     at = int(place * len(whole))
     mutated = whole[:at] + mutation + whole[at + len(mutation) : len(whole) - cut]
     with suppress(PhotoError):
-        assert decode(mutated, PhotoLimits(max_pixels=10**6)).pixels.shape[2] == 3
+        assert decode(mutated, PhotoLimits(max_pixels=10**6), enough).pixels.shape[2] == 3

@@ -20,7 +20,7 @@ def test_the_picture_shows_the_photo_with_its_box_and_the_chip_beside_it(
     frame = root / "batch/sample/photos/till-00.jpg"
     assert run(frame, "--out", tmp_path / "seen", "--model", tiny_bundle) == 0
     assert "2 found, the shopper's is" in capsys.readouterr().out
-    with Image.open(tmp_path / "seen" / "till-00.look.png") as picture:
+    with Image.open(tmp_path / "seen" / "till-00.jpg.look.png") as picture:
         assert picture.size == (960 + PANEL, 720)
         pixels = np.asarray(picture).reshape(-1, 3)
     for colour in ((255, 196, 0), (120, 170, 255)):  # the shopper's box, the other's
@@ -47,7 +47,7 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_drawn(
     said = capsys.readouterr().err
     assert "till-truncated.jpg: the JPEG photo" in said
     assert "gone.jpg" in said
-    assert (tmp_path / "till-03.look.png").is_file()
+    assert (tmp_path / "till-03.jpg.look.png").is_file()
 
 
 def test_look_is_a_command_of_the_server(
@@ -60,4 +60,4 @@ def test_look_is_a_command_of_the_server(
     with pytest.raises(SystemExit) as ended:
         main()
     assert not ended.value.code
-    assert (tmp_path / "till-03.look.png").is_file()
+    assert (tmp_path / "till-03.jpg.look.png").is_file()

@@ -64,3 +64,5 @@ def test_limits_of_zero_let_everything_pass() -> None:
 def test_limits_below_zero_are_refused() -> None:
     with pytest.raises(ValueError, match="sharpness must be at least 0, got -1"):
         QualityLimits(sharpness=-1)
+    with pytest.raises(ValueError, match="width must be at least 0, got nan"):
+        QualityLimits(width=float("nan"))

@@ -23,7 +23,7 @@ def faces(tmp_path: Path, root: Path) -> Faces:
     return Faces(tuple(photos), np.array([34, 44, 24], np.float32), np.zeros(3, np.float32))
 
 
-def test_each_degradation_is_measured_refused_more_and_more_and_scored(
+def test_each_degradation_lowers_its_measure_until_photos_are_refused(
     faces: Faces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(degradation, "KerasRuntime", Always34)

@@ -105,7 +105,7 @@ def test_too_few_photos_for_a_batch_are_told_with_both_numbers(
     faces: Faces, tmp_path: Path
 ) -> None:
     with pytest.raises(FacesError, match=r"24 photos .* one batch of 128"):
-        fit.train_model(find_recipe("progressive"), faces, faces, tmp_path)
+        fit.train_model(find_recipe("progressive"), faces, faces, tmp_path, cache=None)
 
 
 def test_the_rate_warms_up_and_falls_by_half_a_cosine_in_each_stage() -> None:

@@ -4,7 +4,7 @@ from io import BytesIO
 
 import numpy as np
 import simplejpeg
-from PIL import Image, ImageOps
+from PIL import Image
 
 from checkout_age.server.photo import (
     DEFAULT_LIMITS,
@@ -55,9 +55,8 @@ def decode(photo: bytes, limits: PhotoLimits = DEFAULT_LIMITS, enough: int | Non
             pixels = _jpeg(photo, image, reduction)
             if pixels is not None:
                 return Photo(_upright(pixels, image), reduction)
-        if image.mode in DEEP:
-            image = Image.fromarray((np.asarray(image) / 257).clip(0, 255).astype(np.uint8))
-        return Photo(np.asarray(_on_white(ImageOps.exif_transpose(image)).convert("RGB")))
+        image.load()
+        return Photo(_upright(_rgb(image), image))
     except MemoryError:
         raise  # ours, not the photo's
     except Exception as error:  # a damaged file makes codecs raise nearly anything
@@ -121,14 +120,28 @@ def _jpeg(photo: bytes, image: Image.Image, reduction: int) -> Pixels | None:
 
 
 def _upright(pixels: Pixels, image: Image.Image) -> Pixels:
-    turns, mirrored = TURNS.get(image.getexif().get(ORIENTATION, 1), (0, False))
+    turns, mirrored = TURNS.get(_orientation(image), (0, False))
     turned = np.rot90(pixels, turns)
     return np.ascontiguousarray(turned[:, ::-1] if mirrored else turned)
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def _orientation(image: Image.Image) -> int:
+    """The tag's value; 1, upright, where the camera wrote nothing that can be read."""
+    try:
+        return int(image.getexif().get(ORIENTATION, 1))
+    except MemoryError:
+        raise
+    except Exception:  # a damaged tag does not make the picture unreadable
+        return 1
+
+
+def _rgb(image: Image.Image) -> Pixels:
+    """What Pillow decoded, as it would be shown on white."""
+    if image.mode in DEEP:
+        return np.repeat((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8)[..., None], 3, 2)
     if not image.has_transparency_data:
-        return image
+        return np.asarray(image.convert("RGB"))
     with_alpha = image.convert("RGBA")
-    white = Image.new("RGBA", with_alpha.size, "white")
-    return Image.alpha_composite(white, with_alpha)
+    white = Image.new("RGB", image.size, "white")
+    white.paste(with_alpha, mask=with_alpha)
+    return np.asarray(white)

@@ -10,14 +10,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from checkout_age.server.bundle import BundleError, find_bundle, read_bundle
 from checkout_age.server.chip import cut_chip
-from checkout_age.server.choice import shopper_among
+from checkout_age.server.choice import SeveralFaces, shopper_among
 from checkout_age.server.config import acceptance_of, add_acceptance, add_model
 from checkout_age.server.decoder import decode
 from checkout_age.server.face import Face, FaceError
 from checkout_age.server.face_finder import FaceFinder
 from checkout_age.server.photo import PhotoError, Pixels
 from checkout_age.server.quality import SIDE, brightness, grey_of, sharpness
-from checkout_age.server.shopper import Acceptance, ShopperFinder
+from checkout_age.server.shopper import ENOUGH, Acceptance, ShopperFinder
 
 LONGER_SIDE = 960
 PANEL = 280
@@ -29,7 +29,7 @@ def look(arguments: Sequence[str]) -> None:
     """Draw each photo with its faces and chip; status 1 where a file could not be read."""
     parser = ArgumentParser(
         prog="checkout-age-server look",
-        description="Write NAME.look.png for each photo: boxes, points, the chip, the measures.",
+        description="Write PHOTO.look.png for each photo: boxes, points, the chip, the measures.",
     )
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
     parser.add_argument("--out", type=Path, default=Path(), help="folder for the pictures (here)")
@@ -40,7 +40,7 @@ def look(arguments: Sequence[str]) -> None:
         acceptance = acceptance_of(given)
         side = read_bundle(find_bundle(given.model)).facts.chip_side
         given.out.mkdir(parents=True, exist_ok=True)
-    except BundleError as error:
+    except (BundleError, OSError) as error:
         sys.exit(f"checkout-age-server: {error}")
     except ValueError as error:
         parser.error(str(error))
@@ -48,12 +48,12 @@ def look(arguments: Sequence[str]) -> None:
     for photo in given.photos:
         try:
             picture, words = drawn(photo.read_bytes(), finder, side, acceptance)
+            written = given.out / f"{photo.name}.look.png"
+            picture.save(written)
         except (PhotoError, OSError) as error:
             print(f"{photo}: {error}", file=sys.stderr)
             failed = True
             continue
-        written = given.out / f"{photo.stem}.look.png"
-        picture.save(written)
         print(f"{written}: {words}")
     sys.exit(1 if failed else 0)
 
@@ -66,10 +66,13 @@ def drawn(
     Raises:
         PhotoError: the bytes are no photo that can be read.
     """
-    pixels = decode(photo, acceptance.limits).pixels
+    decoded = decode(photo, acceptance.limits, enough=ENOUGH)
+    pixels = decoded.pixels
     faces, _ = finder.find(pixels)
+    chip = None
     try:
         shopper = ShopperFinder(finder, side, acceptance).find(photo)
+        chip = shopper.chip
         words = f"{len(faces)} found, the shopper's is {shopper.face.width:.0f} pixels wide"
     except FaceError as error:
         words = str(error)
@@ -78,17 +81,17 @@ def drawn(
     canvas = Image.new("RGB", (size[0] + PANEL, max(size[1], 2 * PANEL)), (32, 32, 36))
     canvas.paste(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR))
     pen = ImageDraw.Draw(canvas)
-    chosen = shopper_among(faces, pixels, acceptance.several_faces.CHOOSE) if faces else None
+    chosen = shopper_among(faces, pixels, SeveralFaces.CHOOSE) if faces else None
     for face in faces:
         if face is not chosen:
             _outline(pen, face.moved(scale), OTHER)
     if chosen is not None:
         _outline(pen, chosen.moved(scale), CHOSEN)
-        chip = Image.fromarray(cut_chip(pixels, chosen, side))
-        canvas.paste(
-            chip.resize((PANEL - 24, PANEL - 24), Image.Resampling.NEAREST), (size[0] + 12, 12)
-        )
-        _measures(pen, (size[0] + 12, PANEL), pixels, chosen, side)
+        chip = cut_chip(pixels, chosen, side) if chip is None else chip
+        shown = Image.fromarray(chip).resize((PANEL - 24, PANEL - 24), Image.Resampling.NEAREST)
+        canvas.paste(shown, (size[0] + 12, 12))
+        judged = chip if side >= SIDE else cut_chip(pixels, chosen, SIDE)
+        _measures(pen, (size[0] + 12, PANEL), judged, chosen.moved(decoded.reduction))
     return canvas, words
 
 
@@ -104,13 +107,11 @@ def _outline(pen: ImageDraw.ImageDraw, face: Face, colour: tuple[int, int, int])
     )
 
 
-def _measures(
-    pen: ImageDraw.ImageDraw, corner: tuple[int, int], pixels: Pixels, face: Face, side: int
-) -> None:
-    grey = grey_of(cut_chip(pixels, face, SIDE))
+def _measures(pen: ImageDraw.ImageDraw, corner: tuple[int, int], chip: Pixels, face: Face) -> None:
+    grey = grey_of(chip)
     eyes = face.landmarks[1] - face.landmarks[0]
     lines = (
-        f"chip {side} x {side}",
+        f"chip {len(chip)} x {len(chip)}",
         f"probability {face.probability:.2f}",
         f"width {face.width:.0f} pixels",
         f"tilt {np.degrees(np.arctan2(eyes[1], eyes[0])):.0f} degrees",

@@ -32,7 +32,7 @@ class QualityLimits:
 
     def __post_init__(self) -> None:
         for name in ("width", "sharpness", "brightness"):
-            if getattr(self, name) < 0:
+            if not getattr(self, name) >= 0:  # so that not-a-number is refused too
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
 
 

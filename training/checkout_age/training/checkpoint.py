@@ -3,9 +3,11 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 
+from checkout_age.server import chip
 from checkout_age.training.recipe import Recipe, RunError
 
 STATE = "state.json"
@@ -37,7 +39,24 @@ class Checkpoint:
             "recipe": json.loads(json.dumps(asdict(recipe))),
             "initialisation": initialisation,
             "faces": faces,
+            "chips": chip.DEFINITION,
         }
+
+    def require_ours(self) -> None:
+        """Pass an empty folder, and one that holds this very run; the errors are restore's."""
+        self._state()
+
+    def _state(self) -> dict[str, Any] | None:
+        if not (self._folder / STATE).is_file():
+            return None
+        state: dict[str, Any] = json.loads((self._folder / STATE).read_text())
+        for what, ours in self._run.items():
+            if state.get(what) != ours:
+                raise RunError(
+                    f"{self._folder} holds a run of another kind, its {what} differs; "
+                    f"name another folder with --run, or remove that one"
+                )
+        return state
 
     def restore(self, model: keras.Model) -> list[EpochRecord]:
         """Load the last finished epoch into the model; an empty history if there is none.
@@ -45,15 +64,9 @@ class Checkpoint:
         Raises:
             RunError: the folder holds a run of another recipe, start or set of faces.
         """
-        if not (self._folder / STATE).is_file():
+        state = self._state()
+        if state is None:
             return []
-        state = json.loads((self._folder / STATE).read_text())
-        for what, ours in self._run.items():
-            if state[what] != ours:
-                raise RunError(
-                    f"{self._folder} holds a run of another kind, its {what} differs; "
-                    f"name another folder with --run, or remove that one"
-                )
         model.optimizer.build(model.trainable_variables)
         model.load_weights(self._folder / state["weights"])
         for seed, value in zip(_seeds(model), state["seeds"], strict=True):

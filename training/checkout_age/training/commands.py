@@ -66,6 +66,8 @@ def degrade_photos(given: Namespace) -> None:
 
     bundle = read_bundle(find_bundle(given.model))
     faces = load_valid(given.faces)
+    if given.photos < 1:
+        raise FacesError(f"--photos must be at least 1, got {given.photos}")
     step = max(1, len(faces) // given.photos)
     some = faces.chosen(np.arange(0, len(faces), step)[: given.photos])
     table = Table(title=f"{len(some)} valid photos", title_justify="left")

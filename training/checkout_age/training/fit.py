@@ -54,17 +54,18 @@ def train_model(
     An epoch that was cut short is run again from its start with the same batches, so a run
     that was killed ends like one that was not.
     """
-    largest = max(stage.batch_size for stage in recipe.stages)
-    if len(train) < largest:
-        raise FacesError(
-            f"{len(train)} photos to train on do not fill one batch of {largest}, "
-            f"as the recipe {recipe.name} wants"
-        )
+    checkpoint = Checkpoint(run, recipe, initialisation=start.name, faces=train.digest)
+    checkpoint.require_ours()
     chips = pack(train.photos, recipe.pack_side, "train photos", cache)
     say(f"{len(chips.rows)} of {len(train)} train photos show a face")
     faces = train.chosen(chips.rows)
+    largest = max(stage.batch_size for stage in recipe.stages)
+    if len(faces) < largest:
+        raise FacesError(
+            f"{len(faces)} photos to train on do not fill one batch of {largest}, "
+            f"as the recipe {recipe.name} wants"
+        )
     model = create_model(recipe, len(faces), start)
-    checkpoint = Checkpoint(run, recipe, initialisation=start.name, faces=train.digest)
     history = checkpoint.restore(model)
     if history:
         say(f"going on after epoch {len(history)} of {recipe.epochs}, found in {run}")
