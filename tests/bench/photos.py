@@ -74,7 +74,7 @@ def main() -> None:
     """Print a table of medians."""
     on_one_core()
     finder = FaceFinder()
-    console = Console(soft_wrap=True)
+    console = Console(width=190)
     table = Table(title=f"Milliseconds a photo, {machine()}: median (10 % to 90 %)")
     table.add_column("step")
     rows: dict[str, list[str]] = {}
@@ -88,7 +88,7 @@ def main() -> None:
             rows.setdefault(step, [step]).extend([str(spread), f"{spread.median / plain:.2f}"])
     for row in rows.values():
         table.add_row(*row)
-    console.print(table, width=160)
+    console.print(table)
 
 
 if __name__ == "__main__":

@@ -20,9 +20,9 @@ TIGHT = 0.35
 """The least width of a face then, in longer sides: this look is for photos cut to the face."""
 TILE = 0.5
 """Side of the parts that are looked at for far faces, in longer sides; they overlap by half."""
-USUAL = ((160, 192), (128, 192), (192, 160), (192, 128))
-"""Rows and columns of the first look at photos of 4 : 3 and 16 : 9, lying and standing, made ready
-from the start; another shape costs the first photo of its kind a fraction of a second."""
+USUAL = ((160, 192), (128, 192))
+"""Rows and columns of the first look at photos of 4 : 3 and 16 : 9, made ready from the start;
+another shape costs the first photo of its kind a fraction of a second."""
 CLOSER = 2.0
 """The closer look takes in this many widths of the face."""
 MOST = 20

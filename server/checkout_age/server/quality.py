@@ -27,7 +27,7 @@ class QualityLimits:
     """Pixels of the photo that the face is wide."""
     sharpness: float = 0.08
     """See `sharpness`."""
-    brightness: float = 40.0
+    brightness: float = 60.0
     """See `brightness`; 0 to 255."""
 
     def __post_init__(self) -> None:

@@ -78,9 +78,9 @@ def degrade_photos(given: Namespace) -> None:
         table.add_row(
             each.name,
             f"{each.found:.1%}",
-            f"{each.measured:.3g}",
-            f"{each.refused:.1%}",
-            f"{each.mae:.2f}",
+            f"{each.measured:.3g}" if each.found else "",
+            f"{each.refused:.1%}" if each.found else "",
+            f"{each.mae:.2f}" if each.found else "",
         )
     Console(soft_wrap=True).print(table)
 
@@ -98,11 +98,12 @@ def _print_metrics(metrics: Iterable[Metric]) -> None:
     for column in ("value", "95 % interval", "photos"):
         table.add_column(column, justify="right")
     for each in metrics:
+        form = ".2f" if each.name.startswith("MAE") else ".1%"  # years, or a share of the photos
         table.add_row(
             each.split,
             each.name,
-            f"{each.value:.2f}",
-            f"{each.low:.2f} to {each.high:.2f}",
+            f"{each.value:{form}}",
+            f"{each.low:{form}} to {each.high:{form}}",
             str(each.photos),
         )
     Console(soft_wrap=True).print(table)
