@@ -1,6 +1,10 @@
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from checkout_age.batch.lake import SCHEMA, SHARE, Lake
@@ -77,3 +81,22 @@ def test_a_night_that_another_run_finished_meanwhile_stays_as_it_is(tmp_path: Pa
     with pytest.raises(FileExistsError, match="scored by another run"):
         lake.write(DAY, PURCHASES[:1], ScoredDay(SCORED.outcomes[:1], SCORED.model))
     assert lake.read(DAY).equals(before)
+
+
+def test_nights_of_the_older_schema_are_read_together_with_newer_ones(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    new = lake.write(DAY, PURCHASES, SCORED) / "part-0.parquet"
+    older = lake.night(date(2026, 11, 20)) / "part-0.parquet"
+    older.parent.mkdir()
+    kept = [name for name in SCHEMA.names if name not in ("measured", "threshold", "faces_found")]
+    pq.write_table(pq.read_table(new, columns=kept, partitioning=None), older)
+    files = f"{lake.table}/*/*.parquet"
+    by_duckdb = duckdb.execute(
+        f"SELECT faces_found FROM read_parquet('{files}', union_by_name = true) WHERE age > 0"
+    ).fetchall()
+    by_polars = pl.read_parquet([new, older], missing_columns="insert")["faces_found"]
+    by_pandas = pd.read_parquet(lake.table, schema=pq.read_schema(new))["faces_found"]
+    assert sorted(by_duckdb, key=str) == [(2,), (None,)]
+    assert (by_polars.sum(), by_polars.null_count()) == (2, 3)
+    assert (by_pandas.sum(), by_pandas.isna().sum()) == (2, 3)
+    assert lake.read(date(2026, 11, 20))["faces_found"].null_count == 2
