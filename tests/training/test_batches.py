@@ -75,3 +75,48 @@ def test_augmentation_at_its_mildest_changes_only_left_and_right() -> None:
 def test_grey_chips_have_three_equal_channels() -> None:
     grey = Augmentation(grey=1.0).apply(CHIPS[0], 32, np.random.default_rng(0))
     assert (grey[..., :1] == grey).all()
+
+
+def test_thin_ages_are_drawn_more_often_and_nobody_is_left_out_for_good() -> None:
+    ages = floats(*[25] * 90, *[15] * 10)
+    faces = Faces(tuple(Path(f"{row}.jpg") for row in range(100)), ages, np.zeros_like(ages))
+    chips = np.zeros((100, 32, 32, 3), np.uint8)
+
+    def teens(balance: float) -> int:
+        batches = EpochBatches(
+            chips,
+            faces,
+            side=32,
+            batch_size=100,
+            sigma=2.0,
+            augmentation=Augmentation(),
+            seed=1,
+            epoch=0,
+            balance=balance,
+        )
+        return int((batches[0][1].argmax(axis=1) == 15).sum())
+
+    assert teens(0.0) == 10
+    assert teens(0.5) == pytest.approx(25, abs=1)  # 10 / sqrt(10) to 90 / sqrt(90)
+    assert teens(1.0) == pytest.approx(50, abs=1)
+
+
+def test_turned_chips_are_filled_to_their_corners() -> None:
+    white = np.full((40, 40, 3), 255, np.uint8)
+    turning = Augmentation(rotation=10, light=0.0, grey=0.0)
+    for seed in range(50):
+        assert turning.apply(white, 32, np.random.default_rng(seed)).min() == 255
+
+
+def test_dimmed_chips_are_darker_and_coarse_ones_smoother() -> None:
+    plain = {"rotation": 0.0, "light": 0.0, "grey": 0.0}
+    for seed in range(20):
+        chip = Augmentation(**plain).apply(CHIPS[0], 32, np.random.default_rng(seed))
+        dimmed = Augmentation(**plain, dimmed=1.0).apply(
+            CHIPS[0], 32, np.random.default_rng(seed)
+        )
+        coarse = Augmentation(**plain, coarse=1.0).apply(
+            CHIPS[0], 32, np.random.default_rng(seed)
+        )
+        assert dimmed.mean() < 0.85 * chip.mean()
+        assert coarse.std() < 0.9 * chip.std()

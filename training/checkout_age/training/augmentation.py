@@ -28,6 +28,10 @@ class Augmentation:
     """Degrees to either side."""
     light: float = 0.25
     """Brightness and contrast each change by up to this share."""
+    dimmed: float = 0.0
+    """The share of chips in little light: 0.3 to 0.8 of their brightness and contrast."""
+    coarse: float = 0.0
+    """The share of chips as from a far or blurred face: 0.4 to 0.9 of their pixels a side."""
     grey: float = 0.1
     """The share of chips that lose their colour."""
     erased: float = 0.0
@@ -35,14 +39,18 @@ class Augmentation:
 
     def apply(self, chip: Pixels, side: int, generator: np.random.Generator) -> Pixels:
         """One variant of the chip, shape (side, side, 3), drawn by the generator."""
-        varied = self._recoloured(self._cropped(chip, side, generator), generator)
+        cropped = self._cropped(chip, side, generator)
+        if generator.random() < self.coarse:
+            cropped = _coarsened(cropped, generator)
+        varied = self._recoloured(cropped, generator)
         if generator.random() < self.erased:
             _erase(varied, generator)
         return varied
 
     def _cropped(self, chip: Pixels, side: int, generator: np.random.Generator) -> Pixels:
         full = chip.shape[0]
-        beyond = math.ceil(((self.largest_crop - 1) / 2 + self.shift) * full)
+        turned = math.sin(math.radians(self.rotation)) / 2  # corners come in from beyond the chip
+        beyond = math.ceil(((self.largest_crop - 1) / 2 + self.shift + turned) * full)
         drawn_out = np.pad(chip, ((beyond, beyond), (beyond, beyond), (0, 0)), mode="edge")
         image = Image.fromarray(drawn_out)
         if self.rotation:
@@ -62,12 +70,22 @@ class Augmentation:
 
     def _recoloured(self, chip: Pixels, generator: np.random.Generator) -> Pixels:
         brightness, contrast = 1 + generator.uniform(-self.light, self.light, 2)
+        if generator.random() < self.dimmed:
+            dimmed = generator.uniform(0.3, 0.8)
+            brightness, contrast = brightness * dimmed, contrast * dimmed
         levels: NDArray[np.float32] = chip.astype(np.float32)
         if generator.random() < self.grey:
             levels = np.repeat(levels @ LUMA, 3, axis=2)
         middle = levels.mean()
         levels = (levels - middle) * np.float32(contrast) + middle * np.float32(brightness)
         return np.clip(levels, 0, 255).astype(np.uint8)
+
+
+def _coarsened(chip: Pixels, generator: np.random.Generator) -> Pixels:
+    side = chip.shape[0]
+    fewer = max(round(side * generator.uniform(0.4, 0.9)), 1)
+    small = Image.fromarray(chip).resize((fewer, fewer), Image.Resampling.BOX)
+    return np.asarray(small.resize((side, side), Image.Resampling.BILINEAR))
 
 
 def _erase(chip: Pixels, generator: np.random.Generator) -> None:

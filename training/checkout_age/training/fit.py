@@ -86,6 +86,7 @@ def train_model(
             augmentation=recipe.augmentation,
             seed=recipe.seed,
             epoch=epoch,
+            balance=recipe.balance,
         )
         fitted = model.fit(
             batches,

@@ -46,6 +46,8 @@ class Recipe:
     """Years of standard deviation around a label."""
     pull: float = 0.2
     """Weight of the expected age's error beside the cross-entropy."""
+    balance: float = 0.0
+    """0 draws every photo once an epoch; 1 would draw every year of age as often as any other."""
     weight_decay: float = 0.05
     dropout: float = 0.2
     clip_norm: float = 5.0
