@@ -57,7 +57,6 @@ class BlazeFace:
         """
         self._form = form
         self._compiled: dict[tuple[int, int], openvino.CompiledModel] = {}
-        self._anchors: dict[tuple[int, int], NDArray[np.float32]] = {}
         self._compiling = threading.Lock()
         self._of_thread = threading.local()
         for rows, columns in ((form.side, form.side), *shapes):
@@ -75,40 +74,50 @@ class BlazeFace:
         Also gives the highest probability of any place, 0 to 1. The first look at a new shape
         takes half a second more.
         """
-        shape = (view.shape[0], view.shape[1])
-        request = self._request(shape)
-        request.get_input_tensor().data[0] = view
-        request.start_async()  # with wait, less is wrapped and unwrapped than with infer
-        request.wait()
-        by_width = {tensor.shape[2]: tensor.data[0] for tensor in request.output_tensors}
-        scores = by_width[1][:, 0]
-        likely = np.flatnonzero(scores >= _score(threshold))
-        placed = self._placed(by_width[2 * POINTS][likely], self._anchors[shape][likely])
-        return merged(placed, _probability(scores[likely])), float(_probability(scores.max()))
+        network = self._network((view.shape[0], view.shape[1]))
+        scores, regressed = network.run(view)
+        likely = (scores >= _score(threshold)).nonzero()[0]
+        best = float(_probability(scores.max()))
+        if not likely.size:
+            return [], best
+        points = regressed[likely].reshape(-1, POINTS, 2)
+        origins = network.anchors[likely][:, None]
+        points[:, 2:] += origins
+        centre, half = points[:, :1] + origins, points[:, 1:2] / 2
+        points[:, :1], points[:, 1:2] = centre - half, centre + half
+        return merged(points, _probability(scores[likely])), best
 
-    def _request(self, shape: tuple[int, int]) -> openvino.InferRequest:
+    def _network(self, shape: tuple[int, int]) -> "_Request":
         """This thread's own; it holds the memory of one look."""
+        requests: dict[tuple[int, int], _Request]
         requests = self._of_thread.__dict__.setdefault("requests", {})
         if shape not in requests:
             with self._compiling:
                 if shape not in self._compiled:
-                    self._anchors[shape] = anchors(self._form, shape)
                     self._compiled[shape] = openvino.Core().compile_model(
                         _network(self._form, shape),
                         "CPU",
                         {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1},
                     )
-            requests[shape] = self._compiled[shape].create_infer_request()
+            requests[shape] = _Request(self._compiled[shape], anchors(self._form, shape))
         return requests[shape]
 
-    def _placed(
-        self, regressed: NDArray[np.float32], origins: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """Corners of the box and landmarks in pixels of the view, shape (n, 8, 2)."""
-        points = regressed.reshape(-1, POINTS, 2)
-        centre, size = points[:, 0] + origins, points[:, 1]
-        corners = np.stack([centre - size / 2, centre + size / 2], axis=1)
-        return np.concatenate([corners, points[:, 2:] + origins[:, None]], axis=1)
+
+class _Request:
+    """One network's input, outputs and what lies between, for one thread."""
+
+    def __init__(self, network: openvino.CompiledModel, origins: NDArray[np.float32]) -> None:
+        self._request = network.create_infer_request()
+        self._view = self._request.get_input_tensor().data[0]
+        outputs = {tensor.shape[2]: tensor.data[0] for tensor in self._request.output_tensors}
+        self._scores, self._points = outputs[1][:, 0], outputs[2 * POINTS]
+        self.anchors = origins
+
+    def run(self, view: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Scores, shape (n,), and points, shape (n, 16), until the next run."""
+        self._view[...] = view
+        self._request.infer(share_outputs=True)  # in this thread; the answer's copy is not needed
+        return self._scores, self._points
 
 
 def anchors(form: Form, shape: tuple[int, int]) -> NDArray[np.float32]:
@@ -137,7 +146,7 @@ def merged(points: NDArray[np.float32], probabilities: NDArray[np.float32]) -> l
         same[0] = True
         heap = left[same]
         weights = probabilities[heap] / probabilities[heap].sum()
-        mean = np.tensordot(weights, points[heap], axes=1)
+        mean = (weights @ points[heap].reshape(heap.size, -1)).reshape(POINTS, 2)
         faces.append(Face(mean[:2], mean[2:], float(probabilities[left[0]])))
         left = left[~same]
     return faces
@@ -155,11 +164,11 @@ def distinct(faces: list[Face]) -> list[Face]:
 
 def _overlap(box: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
     """Intersection over union of one box, shape (2, 2), with others, shape (n, 2, 2)."""
-    shared = np.minimum(box[1], others[:, 1]) - np.maximum(box[0], others[:, 0])
-    sizes = others[:, 1] - others[:, 0]
-    area = shared[:, 0].clip(0) * shared[:, 1].clip(0)
-    whole = sizes[:, 0] * sizes[:, 1] + (box[1, 0] - box[0, 0]) * (box[1, 1] - box[0, 1]) - area
-    return np.asarray(area / whole.clip(1e-9))
+    inside = np.minimum(box[1], others[:, 1]) - np.maximum(box[0], others[:, 0])
+    shared = np.multiply.reduce(np.maximum(inside, 0), axis=1)
+    areas = np.multiply.reduce(others[:, 1] - others[:, 0], axis=1)
+    (left, top), (right, bottom) = box.tolist()
+    return np.asarray(shared / np.maximum(areas + (right - left) * (bottom - top) - shared, 1e-9))
 
 
 def _probability(score: NDArray[np.float32]) -> NDArray[np.float32]:

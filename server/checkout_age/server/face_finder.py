@@ -1,5 +1,8 @@
 """Finding faces: a look at the whole photo, then a closer one at each place that may be a face."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -8,25 +11,55 @@ from checkout_age.server.face import Face
 from checkout_age.server.photo import Pixels
 from checkout_age.server.view import View
 
-PLACE = 0.5
-"""The least probability of a place that is looked at closely."""
 THRESHOLD = 0.65
 """The least probability in the closer look that counts as a face."""
-IN_TIGHT = 0.5
-"""The least in a photo that is cut to the face, where little else can be mistaken for one."""
 MARGIN = 0.8
 """Black around a photo whose face is larger than those the detector knows, in longer sides."""
-TIGHT = 0.35
-"""The least width of a face then, in longer sides: this look is for photos cut to the face."""
 TILE = 0.5
 """Side of the parts that are looked at for far faces, in longer sides; they overlap by half."""
-USUAL = ((160, 192), (128, 192))
+USUAL = ((128, 160), (96, 160))
 """Rows and columns of the first look at photos of 4 : 3 and 16 : 9, made ready from the start;
 another shape costs the first photo of its kind a fraction of a second."""
-CLOSER = 2.0
+CLOSER = 1.5
 """The closer look takes in this many widths of the face."""
+NEAR = 96
+"""Pixels of each side of the closer look; more of both place the points no better."""
+CENTRED = 0.5
+"""The least probability of what is seen in the middle of the closer look."""
 MOST = 20
 """Faces of a photo that are looked at closely, the likeliest ones."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One way to look over a photo for places that may be faces."""
+
+    views: Callable[[Pixels], list[View]]
+    side: int
+    """Pixels of the longer side of each view."""
+    place: float
+    """The least probability of a place that is looked at closely."""
+    threshold: float = THRESHOLD
+    """The least probability in the closer look that counts as a face."""
+    width: float = 0.0
+    """The least width of a face in longer sides of the photo."""
+
+
+SWEEPS = (
+    # small, for most photos need no other; so what is half seen is worth the closer look
+    Sweep(lambda pixels: [View.of_whole(pixels)], side=160, place=0.35),
+    # photos cut to the face, where little else can be mistaken for one
+    Sweep(
+        lambda pixels: [View.with_margin(pixels, MARGIN)],
+        side=192,
+        place=0.5,
+        threshold=0.5,
+        width=0.35,
+    ),
+    # far faces
+    Sweep(lambda pixels: View.tiles(pixels, TILE), side=192, place=0.5),
+)
+"""One after the other, until one finds a face."""
 
 
 class FaceFinder:
@@ -40,7 +73,7 @@ class FaceFinder:
     def __init__(self) -> None:
         cv2.setNumThreads(1)  # photos are worked on side by side, each on one core
         self._far = BlazeFace(FULL_RANGE, USUAL)
-        self._near = BlazeFace(SHORT_RANGE)
+        self._near = BlazeFace(SHORT_RANGE, [(NEAR, NEAR)])
 
     def find(self, pixels: Pixels) -> tuple[list[Face], float]:
         """The faces in a photo of shape (height, width, 3), the likeliest first.
@@ -48,20 +81,17 @@ class FaceFinder:
         Also gives the highest probability of any place, 0 to 1, for when there are none.
         """
         best = 0.0
-        for views, needed, least in (
-            ([View.of_whole(pixels)], THRESHOLD, 0.0),
-            ([View.with_margin(pixels, MARGIN)], IN_TIGHT, TIGHT * max(pixels.shape)),
-            (View.tiles(pixels, TILE), THRESHOLD, 0.0),
-        ):
+        for sweep in SWEEPS:
             looked: list[Face] = []
-            for view in views:
-                seen, likeliest = self._far.look(view.seen(pixels, self._far.side), PLACE)
-                if likeliest < PLACE:  # else the closer look says how likely
+            for view in sweep.views(pixels):
+                seen, likeliest = self._far.look(view.seen(pixels, sweep.side), sweep.place)
+                if likeliest < sweep.place:  # else the closer look says how likely
                     best = max(best, likeliest)
-                places = [view.to_photo(place, self._far.side) for place in seen[:MOST]]
-                looked += [self.closer(pixels, face) for face in places if face.width >= least]
+                places = [view.to_photo(place, sweep.side) for place in seen[:MOST]]
+                wide = [place for place in places if place.width >= sweep.width * max(pixels.shape)]
+                looked += [self.closer(pixels, place) for place in wide]
             best = max([best, *(face.probability for face in looked)])
-            found = distinct([face for face in looked if face.probability >= needed])
+            found = distinct([face for face in looked if face.probability >= sweep.threshold])
             if found:
                 return found, best
         return [], best
@@ -72,10 +102,10 @@ class FaceFinder:
         The place itself, with probability 0, where no face is in the middle of the closer look.
         """
         view = View.around(place, CLOSER)
-        seen, _ = self._near.look(view.seen(pixels, self._near.side), PLACE)
+        seen, _ = self._near.look(view.seen(pixels, NEAR), CENTRED)
         centred = [
             face
-            for face in (view.to_photo(each, self._near.side) for each in seen)
+            for face in (view.to_photo(each, NEAR) for each in seen)
             if np.hypot(*(face.centre - place.centre)) < place.width / 2
         ]
         if not centred:

@@ -10,7 +10,7 @@ from checkout_age.server.face import Face
 from checkout_age.server.photo import Pixels
 from checkout_age.server.scaling import halved, halvings
 
-STEPS = 6
+STEPS = 5
 """A view's shorter side is so many parts of the longer one, at most: whole pixels for detectors."""
 
 
@@ -23,13 +23,13 @@ class View:
     longer: int
     """Pixels of its longer side."""
     rows: int = STEPS
-    """The height in sixths of the longer side."""
+    """The height in fifths of the longer side."""
     columns: int = STEPS
-    """The width in sixths of the longer side."""
+    """The width in fifths of the longer side."""
 
     @classmethod
     def of_whole(cls, pixels: Pixels) -> "View":
-        """All of a photo, with as little black below or beside it as the sixths allow."""
+        """All of a photo, with as little black below or beside it as the fifths allow."""
         height, width, _ = pixels.shape
         longer = max(width, height)
         rows, columns = (math.ceil(length * STEPS / longer) for length in (height, width))
@@ -59,7 +59,7 @@ class View:
         return cls(round(float(x) - side / 2), round(float(y) - side / 2), side)
 
     def seen(self, pixels: Pixels, side: int) -> Pixels:
-        """What the view shows of a photo, its longer side scaled to `side`, a multiple of 6.
+        """What the view shows of a photo, its longer side scaled to `side`, a multiple of 5.
 
         A square view may be scaled to any side. Shape (height, width, 3).
         """
