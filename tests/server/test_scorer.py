@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from checkout_age.server.age import Logits
+from checkout_age.server.calibration import Calibration
 from checkout_age.server.photo import PhotoError, Pixels
 from checkout_age.server.runtime import Runtime
 from checkout_age.server.scorer import LARGEST_BATCH, Scorer
@@ -33,7 +34,9 @@ class Fails(Always34):
 
 
 def scorer_with(runtime: Runtime) -> Scorer:
-    return Scorer(runtime, ShopperFinder(BrightPhotosHaveFaces(), chip_side=32), temperature=1.0)
+    return Scorer(
+        runtime, ShopperFinder(BrightPhotosHaveFaces(), chip_side=32), calibration=Calibration()
+    )
 
 
 async def gathered(scorer: Scorer, chips: int) -> None:

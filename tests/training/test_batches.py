@@ -112,11 +112,7 @@ def test_dimmed_chips_are_darker_and_coarse_ones_smoother() -> None:
     plain = {"rotation": 0.0, "light": 0.0, "grey": 0.0}
     for seed in range(20):
         chip = Augmentation(**plain).apply(CHIPS[0], 32, np.random.default_rng(seed))
-        dimmed = Augmentation(**plain, dimmed=1.0).apply(
-            CHIPS[0], 32, np.random.default_rng(seed)
-        )
-        coarse = Augmentation(**plain, coarse=1.0).apply(
-            CHIPS[0], 32, np.random.default_rng(seed)
-        )
+        dimmed = Augmentation(**plain, dimmed=1.0).apply(CHIPS[0], 32, np.random.default_rng(seed))
+        coarse = Augmentation(**plain, coarse=1.0).apply(CHIPS[0], 32, np.random.default_rng(seed))
         assert dimmed.mean() < 0.85 * chip.mean()
         assert coarse.std() < 0.9 * chip.std()

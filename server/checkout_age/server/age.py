@@ -81,8 +81,11 @@ class AgeDistribution:
 
     @property
     def age(self) -> float:
-        """The expected age in years, 0 to 100."""
-        return float(self.by_year @ np.arange(YEARS))
+        """The age in years that the person is as likely above as below, 0 to 100.
+
+        The median, because of all single ages it has the least expected error in years.
+        """
+        return self.quantile(0.5)
 
     def quantile(self, share: float) -> float:
         """The age in years below which `share` of the probability lies.
@@ -95,9 +98,9 @@ class AgeDistribution:
         edges = np.arange(YEARS + 1) - 0.5
         return float(np.clip(np.interp(share, cumulative, edges), 0, OLDEST))
 
-    def interval(self, coverage: float = 0.9) -> tuple[float, float]:
-        """The central range of ages that holds `coverage` of the probability."""
-        tail = (1 - coverage) / 2
+    def interval(self, level: float = 0.9) -> tuple[float, float]:
+        """The central range of ages that holds `level` of the probability."""
+        tail = (1 - level) / 2
         return self.quantile(tail), self.quantile(1 - tail)
 
     def probability_of(self, group: AgeGroup) -> float:

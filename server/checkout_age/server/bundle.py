@@ -17,6 +17,7 @@ from safetensors.numpy import load, save
 
 from checkout_age.server import chip
 from checkout_age.server.age import DEFAULT_GROUPS, YEARS, AgeGroups
+from checkout_age.server.calibration import COVERAGE, Calibration
 
 FORMAT = 1
 ARCHITECTURE = f"resnet50-logits-{YEARS}/1"
@@ -54,7 +55,9 @@ class BundleFacts:
     """Pixels of the square chip that the network takes."""
     metrics: tuple[Metric, ...] = ()
     temperature: float = 1.0
-    """What the logits are divided by before softmax; above 1 is less sure."""
+    """See Calibration."""
+    interval_level: float = COVERAGE
+    """See Calibration."""
     group_starts: tuple[int, ...] = tuple(group.youngest for group in DEFAULT_GROUPS.groups)
     training: Mapping[str, Any] = field(default_factory=dict)
     """The recipe, the initialisation and the fingerprint of the photos."""
@@ -64,12 +67,17 @@ class BundleFacts:
     format: int = FORMAT
 
     def __post_init__(self) -> None:
-        if self.chip_side < chip.SMALLEST_SIDE or self.temperature <= 0:
+        if self.chip_side < chip.SMALLEST_SIDE:
             raise ValueError(
-                f"chip_side must be at least {chip.SMALLEST_SIDE} and temperature above 0, "
-                f"got {self.chip_side} and {self.temperature}"
+                f"chip_side must be at least {chip.SMALLEST_SIDE}, got {self.chip_side}"
             )
         AgeGroups.starting_at(self.group_starts)  # checks them
+        Calibration(self.temperature, self.interval_level)  # checks them
+
+    @property
+    def calibration(self) -> Calibration:
+        """What turns the network's logits into ages."""
+        return Calibration(self.temperature, self.interval_level)
 
     @property
     def groups(self) -> AgeGroups:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from checkout_age.server.age import AgeDistribution, Logits
+from checkout_age.server.calibration import Calibration
 from checkout_age.server.photo import Pixels
 from checkout_age.server.runtime import Runtime
 from checkout_age.server.shopper import Shopper, ShopperFinder
@@ -19,6 +20,8 @@ class Scored:
     """What a photo says: how old the shopper is, and whose face that was told by."""
 
     ages: AgeDistribution
+    interval: tuple[float, float]
+    """The years between which the age lies nine times in ten."""
     shopper: Shopper
 
 
@@ -40,12 +43,12 @@ class Scorer:
         runtime: Runtime,
         shoppers: ShopperFinder,
         *,
-        temperature: float,
+        calibration: Calibration,
         readers: int = 2,
     ) -> None:
         self._runtime = runtime
         self._shoppers = shoppers
-        self._temperature = temperature
+        self._calibration = calibration
         self._readers = ThreadPoolExecutor(readers, "reader")
         self._model = ThreadPoolExecutor(1, "model")
         self._waiting: list[_Waiting] = []
@@ -61,7 +64,8 @@ class Scorer:
         loop = asyncio.get_running_loop()
         shopper = await loop.run_in_executor(self._readers, self._shoppers.find, photo)
         logits = await self._logits(shopper.chip)
-        return Scored(AgeDistribution.from_logits(logits, self._temperature), shopper)
+        ages = self._calibration.distribution(logits)
+        return Scored(ages, self._calibration.interval(ages), shopper)
 
     async def warm_up(self) -> None:
         """Answer for grey chips, so that the first shoppers do not wait for first-time work.

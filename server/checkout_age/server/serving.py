@@ -88,7 +88,7 @@ async def _load(
         ShopperFinder(
             await asyncio.to_thread(load_faces), bundle.facts.chip_side, config.acceptance
         ),
-        temperature=bundle.facts.temperature,
+        calibration=bundle.facts.calibration,
     )
     await scorer.warm_up()
     return Served(bundle, scorer, config.age_groups or bundle.facts.groups)

@@ -23,7 +23,7 @@ PROBLEM_OF_FAULT = {
 def to_estimate(scored: Scored, groups: AgeGroups) -> pb.AgeEstimate:
     """All that the contract says about one shopper's age."""
     distribution = scored.ages
-    low, high = distribution.interval(0.9)
+    low, high = scored.interval
     return pb.AgeEstimate(
         age=distribution.age,
         age_low=low,

@@ -82,7 +82,7 @@ def degrade(bundle: Bundle, faces: Faces) -> Iterator[Degraded]:
             continue
         measures = np.array([each.measure(shopper) for shopper in shoppers])
         logits = predict_logits(runtime.logits, np.stack([shopper.chip for shopper in shoppers]))
-        errors = np.abs(ages_of(logits, bundle.facts.temperature) - np.array(ages))
+        errors = np.abs(ages_of(logits, bundle.facts.calibration) - np.array(ages))
         yield Degraded(
             each.name,
             found=len(shoppers) / len(faces),

@@ -1,4 +1,4 @@
-"""Evaluation: how far the ages lie from the labels, with the interval that chance allows."""
+"""Evaluation: how far a model's answers lie from the labels, with the interval chance allows."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -6,47 +6,66 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from checkout_age.server.age import DEFAULT_GROUPS, AgeDistribution, AgeGroups, Logits
+from checkout_age.server.age import Logits
 from checkout_age.server.bundle import Bundle, Metric
+from checkout_age.server.calibration import Calibration
 from checkout_age.server.photo import Pixels
 from checkout_age.server.runtime import KerasRuntime
+from checkout_age.training.calibration import expected_calibration_error
 from checkout_age.training.faces import Faces
 from checkout_age.training.pack import CACHE, pack
+from checkout_age.training.scores import Scores
 
 RESAMPLES = 2000
 
 
 def evaluate(bundle: Bundle, faces: Faces, split: str, cache: Path | None = CACHE) -> list[Metric]:
-    """Score every photo with the model as it is served and list the errors under a split's name.
+    """Score every photo with the model as it is served and list the figures under a split's name.
 
     Every photo with a face counts, also one too small, blurred or dark for the server to
     answer; the last figure is the share of photos in which a face was found.
     """
-    seen = pack(faces.photos, bundle.facts.chip_side, f"{split} photos", cache)
+    scores = score(bundle, faces, split, cache)
+    return [*metrics(scores, split), face_found(scores, faces, split)]
+
+
+def score(bundle: Bundle, faces: Faces, title: str, cache: Path | None = CACHE) -> Scores:
+    """The answers of a model for all photos with a face, cut and run as they are served."""
+    seen = pack(faces.photos, bundle.facts.chip_side, f"{title} photos", cache)
     logits = predict_logits(KerasRuntime(bundle).logits, seen.chips)
-    ages = faces.ages[seen.rows]
-    with_face = np.isin(np.arange(len(faces)), seen.rows).astype(np.float64)
-    return [
-        *metrics(ages_of(logits, bundle.facts.temperature), ages, split),
-        _metric("face found", with_face, split),
-    ]
+    facts = bundle.facts
+    return Scores(faces.chosen(seen.rows), seen.chips, logits, facts.calibration, facts.groups)
 
 
-def metrics(
-    predicted: NDArray[np.float64],
-    actual: NDArray[np.float32],
-    split: str,
-    groups: AgeGroups = DEFAULT_GROUPS,
-) -> Iterator[Metric]:
-    """MAE in years of all photos and of each age group, and the shares within 3, 5, 10 years."""
-    errors = np.abs(predicted - actual)
+def metrics(scores: Scores, split: str) -> Iterator[Metric]:
+    """Errors in years of all photos and of some, and the shares that came out right."""
+    errors = scores.errors
     yield _metric("MAE", errors, split)
-    for group in groups.groups:
-        inside = (actual >= group.youngest) & (np.minimum(actual, 100) <= group.oldest)
-        if inside.any():
-            yield _metric(f"MAE {group.label}", errors[inside], split)
+    for number, group in enumerate(scores.groups.groups):
+        yield from _of_some(f"MAE {group.label}", scores.actual_groups == number, errors, split)
+    for column in scores.faces.audit:
+        values = scores.faces.audit[column]
+        for value in sorted(values.dropna().unique()):
+            inside = np.asarray(values == value)
+            yield from _of_some(f"MAE {column} {value}", inside, errors, split)
     for years in (3, 5, 10):
         yield _metric(f"within {years} years", (errors <= years).astype(np.float64), split)
+    right = scores.told_groups == scores.actual_groups
+    yield _metric("age group right", right.astype(np.float64), split)
+    yield _metric("90 % interval covers", scores.covered.astype(np.float64), split)
+    confidence = scores.group_probabilities.max(axis=1)
+
+    def calibration_error(rows: NDArray[np.int64]) -> float:
+        return expected_calibration_error(confidence[rows], right[rows])
+
+    yield _resampled("age group calibration error", calibration_error, len(right), split, 200)
+
+
+def face_found(scores: Scores, faces: Faces, split: str) -> Metric:
+    """The share of photos in which a face was found."""
+    names = set(scores.faces.photos)
+    found = np.array([photo in names for photo in faces.photos], np.float64)
+    return _metric("face found", found, split)
 
 
 def predict_logits(
@@ -57,19 +76,37 @@ def predict_logits(
     return np.concatenate([network(chips[start : start + batch_size]) for start in starts])
 
 
-def ages_of(logits: Logits, temperature: float = 1.0) -> NDArray[np.float64]:
-    """The expected age of each row of logits in years, shape (n,)."""
-    return np.array([AgeDistribution.from_logits(row, temperature).age for row in logits])
+def ages_of(logits: Logits, calibration: Calibration | None = None) -> NDArray[np.float64]:
+    """The age that each row of logits tells in years, shape (n,)."""
+    calibrated = calibration or Calibration()
+    return np.array([calibrated.distribution(row).age for row in logits])
 
 
 def mean_absolute_error(logits: Logits, actual: NDArray[np.float32]) -> float:
-    """The mean distance in years between the expected ages and the labels."""
+    """The mean distance in years between the ages told and the labels, before calibration."""
     return float(np.abs(ages_of(logits) - actual).mean())
 
 
+def _of_some(
+    name: str, inside: NDArray[np.bool_], errors: NDArray[np.float64], split: str
+) -> Iterator[Metric]:
+    if inside.any():
+        yield _metric(name, errors[inside], split)
+
+
 def _metric(name: str, values: NDArray[np.float64], split: str) -> Metric:
+    return _resampled(name, lambda rows: float(values[rows].mean()), len(values), split)
+
+
+def _resampled(
+    name: str,
+    figure: Callable[[NDArray[np.int64]], float],
+    photos: int,
+    split: str,
+    resamples: int = RESAMPLES,
+) -> Metric:
     """Percentile bootstrap over photos (Efron 1979), the same draw every time."""
     generator = np.random.default_rng(0)
-    draws = generator.integers(0, len(values), (RESAMPLES, len(values)))
-    low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
-    return Metric(name, float(values.mean()), float(low), float(high), len(values), split)
+    draws = [figure(generator.integers(0, photos, photos)) for _ in range(resamples)]
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return Metric(name, figure(np.arange(photos)), float(low), float(high), photos, split)

@@ -1,7 +1,8 @@
 """The labelled faces: the study's own layout of `labels.csv` beside `final_files/`."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,11 @@ SplitName = Literal["train", "valid", "test"]
 LABELS = "labels.csv"
 SPLITS = "splits.csv"
 PHOTOS = "final_files"
+AUDITED: Mapping[str, Mapping[int, str]] = {
+    "gender": {0: "male", 1: "female"},
+    "race": {0: "White", 1: "Black", 2: "Asian", 3: "Indian", 4: "other"},
+}
+"""What UTKFace's numbers stand for."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +33,20 @@ class Faces:
     """Years, shape (n,)."""
     spreads: NDArray[np.float32]
     """How many years the labels given to copies of one photo lie apart, shape (n,); 0 = agreed."""
+    audit: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """What errors are told apart by and nothing is trained on, such as gender; n rows or none."""
 
     def __len__(self) -> int:
         return len(self.photos)
 
     def chosen(self, rows: NDArray[np.int64]) -> "Faces":
         """Those rows alone, in that order."""
-        return Faces(tuple(self.photos[row] for row in rows), self.ages[rows], self.spreads[rows])
+        return Faces(
+            tuple(self.photos[row] for row in rows),
+            self.ages[rows],
+            self.spreads[rows],
+            self.audit.iloc[rows].reset_index(drop=True) if len(self.audit) else self.audit,
+        )
 
     @property
     def digest(self) -> str:
@@ -70,7 +83,16 @@ def load_split(folder: Path, split: SplitName) -> Faces:
         photos=tuple(folder / PHOTOS / name for name in rows["file_name"]),
         ages=rows["real_age"].to_numpy(np.float32),
         spreads=rows["age_conflict"].to_numpy(np.float32),
+        audit=audit(rows),
     )
+
+
+def audit(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns of a table that errors are told apart by, in words."""
+    columns = {
+        column: table[column].map(words) for column, words in AUDITED.items() if column in table
+    }
+    return pd.DataFrame(columns).reset_index(drop=True)
 
 
 def read_table(folder: Path) -> pd.DataFrame:

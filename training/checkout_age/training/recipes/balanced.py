@@ -1,6 +1,6 @@
 """Goes on from `refined`: thin ages drawn more often, more kinds of light, larger chips.
 
-    checkout-age-training train balanced --faces FACES --out MODELS --weights MODELS/refined
+checkout-age-training train balanced --faces FACES --out MODELS --weights MODELS/refined
 """
 
 from checkout_age.training.augmentation import Augmentation

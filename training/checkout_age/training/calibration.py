@@ -1,0 +1,72 @@
+"""Calibration: fitting a model's probabilities and intervals to what was seen, and judging them."""
+
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from checkout_age.server.age import OLDEST, YEARS, Logits
+from checkout_age.server.calibration import COVERAGE, Calibration
+
+Probabilities: TypeAlias = NDArray[np.float64]
+
+TEMPERATURES = np.geomspace(0.3, 4.0, 400)
+BINS = 10
+
+
+def fit_calibration(logits: Logits, ages: NDArray[np.float32]) -> Calibration:
+    """The calibration for logits of shape (n, 101) whose true ages are known, shape (n,).
+
+    The temperature is the one under which the ages are likeliest (Guo et al. 2017,
+    arXiv:1706.04599). The level of the intervals is then the one at which so many of these
+    ages lie inside as should, with split conformal prediction's allowance for their number
+    (Vovk et al. 2005; Romano et al. 2019, arXiv:1905.03222).
+    """
+    losses = [negative_log_likelihood(softmax(logits, t), ages) for t in TEMPERATURES]
+    temperature = float(TEMPERATURES[int(np.argmin(losses))])
+    needed = np.sort(needed_levels(softmax(logits, temperature), ages))
+    rank = min(int(np.ceil((len(needed) + 1) * COVERAGE)), len(needed))
+    return Calibration(temperature, float(np.clip(needed[rank - 1], 0.01, 0.999)))
+
+
+def softmax(logits: Logits, temperature: float = 1.0) -> Probabilities:
+    """Logits of shape (n, 101) to distributions over years."""
+    scaled = logits.astype(np.float64) / temperature
+    exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+
+
+def negative_log_likelihood(by_year: Probabilities, ages: NDArray[np.float32]) -> float:
+    """The mean surprise, in nats, at the true whole years."""
+    years = np.clip(np.round(ages), 0, OLDEST).astype(np.int64)
+    return float(-np.log(np.maximum(by_year[np.arange(len(years)), years], 1e-12)).mean())
+
+
+def needed_levels(by_year: Probabilities, ages: NDArray[np.float32]) -> Probabilities:
+    """How much probability the central interval must hold to reach each true age, shape (n,)."""
+    edges = np.arange(YEARS + 1) - 0.5
+    cumulative = np.concatenate([np.zeros((len(by_year), 1)), by_year.cumsum(axis=1)], axis=1)
+    below = [
+        np.interp(age, edges, row)
+        for age, row in zip(np.minimum(ages, OLDEST), cumulative, strict=True)
+    ]
+    return np.asarray(np.abs(2 * np.array(below) - 1))
+
+
+def expected_calibration_error(probability: Probabilities, right: NDArray[np.bool_]) -> float:
+    """How far probabilities lie from the shares that were right, 0 to 1, on average.
+
+    Over ten bins of equal width (Guo et al. 2017, arXiv:1706.04599).
+    """
+    table = reliability(probability, right)
+    gaps = (table["said"] - table["seen"]).abs()
+    return float((gaps * table["answers"]).sum() / table["answers"].sum())
+
+
+def reliability(probability: Probabilities, right: NDArray[np.bool_]) -> pd.DataFrame:
+    """A row for each bin of probabilities: `said` on average, `seen` right, `answers` in it."""
+    bins = np.minimum((probability * BINS).astype(np.int64), BINS - 1)
+    table = pd.DataFrame({"bin": bins, "said": probability, "seen": right.astype(np.float64)})
+    grouped = table.groupby("bin")
+    return grouped.mean().assign(answers=grouped.size()).reset_index(drop=True)
