@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from checkout_age.training.augmentation import Augmentation
-from checkout_age.training.batches import EpochBatches, soft_labels
+from checkout_age.training.batches import EpochBatches, drawing_weights, soft_labels
 from checkout_age.training.faces import Faces
 
 FACES = Faces(
@@ -23,10 +23,10 @@ def floats(*values: float) -> NDArray[np.float32]:
 def epoch(number: int, seed: int = 1) -> EpochBatches:
     return EpochBatches(
         CHIPS,
-        FACES,
+        soft_labels(FACES.ages, FACES.spreads, sigma=2.0),
+        drawing_weights(FACES.ages, balance=0.0),
         side=32,
         batch_size=4,
-        sigma=2.0,
         augmentation=Augmentation(rotation=10, erased=0.5),
         seed=seed,
         epoch=number,
@@ -79,26 +79,42 @@ def test_grey_chips_have_three_equal_channels() -> None:
 
 def test_thin_ages_are_drawn_more_often_and_nobody_is_left_out_for_good() -> None:
     ages = floats(*[25] * 90, *[15] * 10)
-    faces = Faces(tuple(Path(f"{row}.jpg") for row in range(100)), ages, np.zeros_like(ages))
-    chips = np.zeros((100, 32, 32, 3), np.uint8)
 
     def teens(balance: float) -> int:
         batches = EpochBatches(
-            chips,
-            faces,
+            np.zeros((100, 32, 32, 3), np.uint8),
+            ages[:, None],
+            drawing_weights(ages, balance),
             side=32,
             batch_size=100,
-            sigma=2.0,
             augmentation=Augmentation(),
             seed=1,
             epoch=0,
-            balance=balance,
         )
-        return int((batches[0][1].argmax(axis=1) == 15).sum())
+        return int((batches[0][1] == 15).sum())
 
     assert teens(0.0) == 10
     assert teens(0.5) == pytest.approx(25, abs=1)  # 10 / sqrt(10) to 90 / sqrt(90)
     assert teens(1.0) == pytest.approx(50, abs=1)
+
+
+def test_mixed_photos_are_labelled_by_their_shares() -> None:
+    levels = np.array([0, 100, 0, 100], np.uint8)
+    chips = np.ones((4, 32, 32, 3), np.uint8) * levels[:, None, None, None]
+    batches = EpochBatches(
+        chips,
+        levels[:, None].astype(np.float32),
+        np.ones(4),
+        side=32,
+        batch_size=4,
+        augmentation=Augmentation(light=0.0, grey=0.0),
+        seed=1,
+        epoch=0,
+        mixed=0.4,
+    )
+    seen, labels = batches[0]
+    assert seen.mean(axis=(1, 2, 3)) == pytest.approx(labels[:, 0], abs=1)
+    assert ((labels > 1) & (labels < 99)).any()
 
 
 def test_turned_chips_are_filled_to_their_corners() -> None:

@@ -1,5 +1,6 @@
 """Fitting, with a small network in place of ResNet50; the loop, files and Keras are real."""
 
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,18 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow
 from PIL import Image
+from tensorboardX.proto.event_pb2 import Event
 
 from checkout_age.server.age import YEARS
 from checkout_age.training import fit, initialisation, pack
 from checkout_age.training.batches import Batch, EpochBatches
+from checkout_age.training.checkpoint import EpochRecord
 from checkout_age.training.faces import Faces
+from checkout_age.training.objective import OneNeuron
 from checkout_age.training.photo_file import FacesError
+from checkout_age.training.progress import time_left
 from checkout_age.training.rate import StagedCosine
 from checkout_age.training.recipe import Recipe, RunError, Stage, find_recipe, recipe_names
 from tests.faces import BrightPhotosHaveFaces
@@ -54,8 +60,8 @@ def faces(tmp_path: Path) -> Faces:
 
 
 def trained(faces: Faces, run: Path) -> list[np.ndarray[Any, Any]]:
-    model = fit.train_model(RECIPE, faces, faces, run, cache=None, say=lambda _: None)
-    return [np.asarray(weight) for weight in model.weights]
+    done = fit.train_model(RECIPE, faces, faces, run, cache=None, say=lambda _: None)
+    return [np.asarray(weight) for weight in done.model.weights]
 
 
 def test_a_run_killed_between_and_inside_epochs_ends_as_an_unbroken_one(
@@ -129,7 +135,7 @@ def test_every_recipe_is_found_by_name_and_states_its_command() -> None:
 
 def test_an_unknown_recipe_is_told_those_there_are() -> None:
     with pytest.raises(
-        ValueError, match="no recipe named best; there are: progressive, refined, trial"
+        ValueError, match="no recipe named best; there are: balanced, notebook, progressive,"
     ):
         find_recipe("best")
 
@@ -137,3 +143,71 @@ def test_an_unknown_recipe_is_told_those_there_are() -> None:
 def test_a_stage_too_small_for_the_network_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 32 pixels, got 16"):
         Stage(side=16, epochs=1, batch_size=1, rate_from=1, rate_to=1)
+
+
+def test_the_study_s_one_neuron_is_fitted_and_told_as_it_is(
+    faces: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(initialisation, "build_network", small_network)
+    recipe = replace(RECIPE, objective=OneNeuron(), optimizer="sgd", warm_up=0)
+    run = tmp_path / "run"
+    done = fit.train_model(recipe, faces, faces, run, cache=None, say=lambda _: None)
+    chips = np.zeros((3, 40, 40, 3), np.uint8)
+    told = recipe.objective.ages(done.model.predict_on_batch(chips.astype(np.float32)))
+    assert told.shape == (3,)
+    assert (told >= 0).all()  # rectified
+    assert isinstance(done.model.optimizer, keras.optimizers.SGD)
+
+
+def test_sums_in_half_the_bits_leave_weights_and_the_last_layer_whole(
+    faces: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(initialisation, "build_network", small_network)
+    model = fit.create_model(RECIPE, len(faces), precision="mixed_bfloat16")
+    assert model.get_layer("block_3_conv").compute_dtype == "bfloat16"
+    assert {weight.dtype for weight in model.trainable_weights} == {"float32"}
+    assert keras.config.dtype_policy().name == "float32"  # for whatever is built next
+    done = fit.train_model(
+        RECIPE, faces, faces, tmp_path, precision="mixed_bfloat16", cache=None, say=lambda _: None
+    )
+    assert np.isfinite([record.loss for record in done.history]).all()
+    with pytest.raises(RunError, match="its precision differs"):
+        fit.train_model(RECIPE, faces, faces, tmp_path, cache=None, say=lambda _: None)
+
+
+def test_a_run_leaves_logs_for_tensorboard_and_says_how_long_it_will_take(
+    faces: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(initialisation, "build_network", small_network)
+    said: list[str] = []
+    fit.train_model(RECIPE, faces, faces, tmp_path, cache=None, say=said.append)
+    told = [line for line in said if line.startswith("epoch")]
+    assert len(told) == 4
+    assert all(line.endswith("min left") for line in told[:3])
+    assert told[3].endswith("min in all")
+    (events,) = (tmp_path / "logs").iterdir()
+    logged = [
+        (value.tag, event.step)
+        for record in tensorflow.data.TFRecordDataset(str(events))
+        for event in [Event.FromString(record.numpy())]
+        for value in event.summary.value
+    ]
+    assert [step for tag, step in logged if tag == "epoch/valid_mae"] == [1, 2, 3, 4]
+    assert [step for tag, step in logged if tag == "step/loss"] == [0, 3, 6, 9]
+
+
+def test_photos_whose_copies_are_labelled_otherwise_may_be_left_out(
+    faces: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(initialisation, "build_network", small_network)
+    disputed = Faces(faces.photos, faces.ages, np.arange(24, dtype=np.float32))
+    said: list[str] = []
+    recipe = replace(RECIPE, agreed_within=20.0)
+    fit.train_model(recipe, disputed, faces, tmp_path, cache=None, say=said.append)
+    assert "3 of them are left out: their copies are labelled otherwise" in said
+
+
+def test_the_time_left_counts_larger_chips_as_larger() -> None:
+    history = [EpochRecord(side=32, loss=1, train_mae=1, valid_mae=1, seconds=60)]
+    half = replace(RECIPE, stages=tuple(replace(stage, side=64) for stage in RECIPE.stages))
+    assert time_left(half, history) == "about 0 h 12 min left"  # three epochs of four minutes

@@ -1,7 +1,5 @@
 """Batches for Keras: the same chips in the same order for the same seed and epoch."""
 
-from typing import Any
-
 import keras
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +7,6 @@ from numpy.typing import NDArray
 from checkout_age.server.age import OLDEST, YEARS
 from checkout_age.server.photo import Pixels
 from checkout_age.training.augmentation import Augmentation
-from checkout_age.training.faces import Faces
 
 SMOOTHED = 2.0
 """Years of standard deviation over which ages are counted as about the same."""
@@ -58,32 +55,38 @@ def _drawn(weights: NDArray[np.float64], generator: np.random.Generator) -> NDAr
     return generator.permutation(rows[np.minimum(reached, len(rows) - 1)])
 
 
+def _mixed(values: NDArray[np.float32], shares: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each row with a share of its neighbour's, the last with the first's."""
+    return np.asarray(shares * values + (1 - shares) * np.roll(values, -1, axis=0))
+
+
 class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no types
-    """One epoch of augmented batches: chips (batch, side, side, 3) and labels (batch, 101)."""
+    """One epoch of augmented batches: chips (batch, side, side, 3) and labels (batch, any)."""
 
     def __init__(
         self,
         chips: Pixels,
-        faces: Faces,
+        labels: NDArray[np.float32],
+        weights: NDArray[np.float64],
         *,
         side: int,
         batch_size: int,
-        sigma: float,
         augmentation: Augmentation,
         seed: int,
         epoch: int,
-        balance: float = 0.0,
-        **options: Any,
+        mixed: float = 0.0,
     ) -> None:
-        super().__init__(**options)
+        """Labels of shape (n, any), and how often each chip is drawn, on average once."""
+        super().__init__()
         self._chips = chips
-        self._labels = soft_labels(faces.ages, faces.spreads, sigma)
+        self._labels = labels
         self._side = side
         self._batch_size = batch_size
         self._augmentation = augmentation
         self._seed = (seed, epoch)
         generator = np.random.default_rng(self._seed)
-        self._order = _drawn(drawing_weights(faces.ages, balance), generator)
+        self._order = _drawn(weights, generator)
+        self._mixed = mixed
 
     def __len__(self) -> int:
         return len(self._chips) // self._batch_size
@@ -92,4 +95,11 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no
         generator = np.random.default_rng((*self._seed, index))
         rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
         chips = [self._augmentation.apply(self._chips[i], self._side, generator) for i in rows]
-        return np.stack(chips).astype(np.float32), self._labels[rows]
+        stacked, labels = np.stack(chips).astype(np.float32), self._labels[rows]
+        if not self._mixed:
+            return stacked, labels
+        shares = generator.beta(self._mixed, self._mixed, len(rows)).astype(np.float32)
+        return (
+            _mixed(stacked, shares[:, None, None, None]),
+            _mixed(labels, shares[:, None]),
+        )

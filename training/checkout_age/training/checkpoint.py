@@ -21,6 +21,8 @@ class EpochRecord:
     loss: float
     train_mae: float
     valid_mae: float
+    seconds: float = 0.0
+    """How long fitting and measuring took."""
 
     def __str__(self) -> str:
         return (
@@ -32,13 +34,22 @@ class EpochRecord:
 class Checkpoint:
     """The last finished epoch of one run: weights, optimizer and the history until then."""
 
-    def __init__(self, folder: Path, recipe: Recipe, *, initialisation: str, faces: str) -> None:
-        """A run is told from others by its recipe, where it started and the digest of its faces."""
+    def __init__(
+        self,
+        folder: Path,
+        recipe: Recipe,
+        *,
+        initialisation: str,
+        faces: str,
+        precision: str = "float32",
+    ) -> None:
+        """A run is told from others by all of these and by how its chips are cut."""
         self._folder = folder
         self._run = {
             "recipe": json.loads(json.dumps(asdict(recipe))),
             "initialisation": initialisation,
             "faces": faces,
+            "precision": precision,
             "chips": chip.DEFINITION,
         }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from checkout_age.server.age import Logits
+from checkout_age.server.age import DEFAULT_GROUPS, OLDEST, AgeGroups, Logits
 from checkout_age.server.bundle import Bundle, Metric
 from checkout_age.server.calibration import Calibration
 from checkout_age.server.photo import Pixels
@@ -39,17 +39,7 @@ def score(bundle: Bundle, faces: Faces, title: str, cache: Path | None = CACHE) 
 
 def metrics(scores: Scores, split: str) -> Iterator[Metric]:
     """Errors in years of all photos and of some, and the shares that came out right."""
-    errors = scores.errors
-    yield _metric("MAE", errors, split)
-    for number, group in enumerate(scores.groups.groups):
-        yield from _of_some(f"MAE {group.label}", scores.actual_groups == number, errors, split)
-    for column in scores.faces.audit:
-        values = scores.faces.audit[column]
-        for value in sorted(values.dropna().unique()):
-            inside = np.asarray(values == value)
-            yield from _of_some(f"MAE {column} {value}", inside, errors, split)
-    for years in (3, 5, 10):
-        yield _metric(f"within {years} years", (errors <= years).astype(np.float64), split)
+    yield from error_metrics(scores.errors, scores.faces, split, scores.groups)
     right = scores.told_groups == scores.actual_groups
     yield _metric("age group right", right.astype(np.float64), split)
     yield _metric("90 % interval covers", scores.covered.astype(np.float64), split)
@@ -59,6 +49,24 @@ def metrics(scores: Scores, split: str) -> Iterator[Metric]:
         return expected_calibration_error(confidence[rows], right[rows])
 
     yield _resampled("age group calibration error", calibration_error, len(right), split, 200)
+
+
+def error_metrics(
+    errors: NDArray[np.float64], faces: Faces, split: str, groups: AgeGroups = DEFAULT_GROUPS
+) -> Iterator[Metric]:
+    """How far ages lie from the labels: all, by group of the label, by what is audited."""
+    yield _metric("MAE", errors, split)
+    whole = np.minimum(np.floor(faces.ages), OLDEST)
+    for group in groups.groups:
+        inside = (whole >= group.youngest) & (whole <= group.oldest)
+        yield from _of_some(f"MAE {group.label}", inside, errors, split)
+    for column in faces.audit:
+        values = faces.audit[column]
+        for value in sorted(values.dropna().unique()):
+            inside = np.asarray(values == value)
+            yield from _of_some(f"MAE {column} {value}", inside, errors, split)
+    for years in (3, 5, 10):
+        yield _metric(f"within {years} years", (errors <= years).astype(np.float64), split)
 
 
 def face_found(scores: Scores, faces: Faces, split: str) -> Metric:
@@ -80,11 +88,6 @@ def ages_of(logits: Logits, calibration: Calibration | None = None) -> NDArray[n
     """The age that each row of logits tells in years, shape (n,)."""
     calibrated = calibration or Calibration()
     return np.array([calibrated.distribution(row).age for row in logits])
-
-
-def mean_absolute_error(logits: Logits, actual: NDArray[np.float32]) -> float:
-    """The mean distance in years between the ages told and the labels, before calibration."""
-    return float(np.abs(ages_of(logits) - actual).mean())
 
 
 def _of_some(

@@ -1,41 +1,55 @@
 """Fitting: from a recipe and labelled faces to a trained network, resumable at every epoch."""
 
 import sys
+import time
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
-from checkout_age.server.age import Logits
 from checkout_age.server.photo import Pixels
-from checkout_age.training.batches import EpochBatches
+from checkout_age.training.batches import EpochBatches, drawing_weights
 from checkout_age.training.checkpoint import Checkpoint, EpochRecord
-from checkout_age.training.evaluation import mean_absolute_error, predict_logits
+from checkout_age.training.evaluation import predict_logits
 from checkout_age.training.faces import Faces
 from checkout_age.training.initialisation import FROM_RANDOM, Initialisation
-from checkout_age.training.loss import DistributionLoss, mae
 from checkout_age.training.pack import CACHE, Pack, pack
 from checkout_age.training.photo_file import FacesError
+from checkout_age.training.progress import RunLog, time_left
 from checkout_age.training.rate import StagedCosine
 from checkout_age.training.recipe import Recipe
 
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+"""Of the sums inside the network; its weights and its last layer are always float32."""
 
-def create_model(recipe: Recipe, photos: int, start: Initialisation = FROM_RANDOM) -> keras.Model:
+
+@dataclass(frozen=True)
+class Trained:
+    """A network fitted by a recipe, and how each epoch went."""
+
+    model: keras.Model
+    history: list[EpochRecord]
+
+
+def create_model(
+    recipe: Recipe, photos: int, start: Initialisation = FROM_RANDOM, precision: str = "float32"
+) -> keras.Model:
     """A compiled network that takes chips of any side; `photos` is the size of an epoch."""
     keras.utils.set_random_seed(recipe.seed)
-    model = start.network(recipe.dropout)
-    optimizer = keras.optimizers.AdamW(
-        StagedCosine(recipe, photos),
-        weight_decay=recipe.weight_decay,
-        global_clipnorm=recipe.clip_norm,
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    compiled_ahead = "auto" if keras.backend.backend() == "jax" else False
-    model.compile(
-        optimizer, DistributionLoss(recipe.pull), metrics=[mae], jit_compile=compiled_ahead
-    )
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        model = recipe.objective.network(start.network(recipe.dropout))
+        model.compile(
+            _optimizer(recipe, photos),
+            **recipe.objective.compiling(),
+            jit_compile="auto" if keras.backend.backend() == "jax" else False,
+        )
+    finally:
+        keras.config.set_dtype_policy(before)
     return model
 
 
@@ -46,68 +60,102 @@ def train_model(
     run: Path,
     *,
     start: Initialisation = FROM_RANDOM,
+    precision: str = "float32",
     cache: Path | None = CACHE,
     say: Callable[[str], None] = print,
-) -> keras.Model:
+) -> Trained:
     """Train by the recipe, or go on where the checkpoint in the folder `run` stopped.
 
     An epoch that was cut short is run again from its start with the same batches, so a run
     that was killed ends like one that was not.
     """
-    checkpoint = Checkpoint(run, recipe, initialisation=start.name, faces=train.digest)
+    checkpoint = Checkpoint(
+        run, recipe, initialisation=start.name, faces=train.digest, precision=precision
+    )
     checkpoint.require_ours()
-    chips = pack(train.photos, recipe.pack_side, "train photos", cache)
-    say(f"{len(chips.rows)} of {len(train)} train photos show a face")
-    faces = train.chosen(chips.rows)
+    chips, faces = _training_chips(recipe, train, cache, say)
+    model = create_model(recipe, len(faces), start, precision)
+    history = checkpoint.restore(model)
+    if history:
+        say(f"going on after epoch {len(history)} of {recipe.epochs}, found in {run}")
+    labels, weights = recipe.objective.labels(faces), drawing_weights(faces.ages, recipe.balance)
+    valid_chips: dict[int, Pack] = {}
+    with RunLog(run, len(history)) as log:
+        for epoch in range(len(history), recipe.epochs):
+            stage = recipe.stage_of(epoch)
+            if stage.side not in valid_chips:
+                valid_chips = {stage.side: pack(valid.photos, stage.side, "valid photos", cache)}
+            began = time.monotonic()
+            batches = EpochBatches(
+                chips,
+                labels,
+                weights,
+                side=stage.side,
+                batch_size=stage.batch_size,
+                augmentation=recipe.augmentation,
+                seed=recipe.seed,
+                epoch=epoch,
+                mixed=recipe.mixed,
+            )
+            fitted = model.fit(
+                batches,
+                initial_epoch=epoch,
+                epochs=epoch + 1,
+                shuffle=False,
+                verbose=1 if sys.stdout.isatty() else 2,
+                callbacks=[log.steps(len(batches))],
+            )
+            seen = valid_chips[stage.side]
+            told = recipe.objective.ages(predict_logits(_outputs(model), seen.chips))
+            record = EpochRecord(
+                side=stage.side,
+                loss=fitted.history["loss"][0],
+                train_mae=fitted.history["mae"][0],
+                valid_mae=float(np.abs(told - valid.ages[seen.rows]).mean()),
+                seconds=time.monotonic() - began,
+            )
+            history.append(record)
+            checkpoint.save(model, history)
+            log.epoch(len(history), record)
+            left = time_left(recipe, history)
+            say(f"epoch {epoch + 1}/{recipe.epochs} at {stage.side} px: {record}, {left}")
+    return Trained(model, history)
+
+
+def _training_chips(
+    recipe: Recipe, train: Faces, cache: Path | None, say: Callable[[str], None]
+) -> tuple[Pixels, Faces]:
+    """The chips to fit to and whose they are."""
+    cut = pack(train.photos, recipe.pack_side, "train photos", cache)
+    say(f"{len(cut.rows)} of {len(train)} train photos show a face")
+    agreed = np.ones(len(cut.rows), np.bool_)
+    if recipe.agreed_within is not None:
+        agreed = train.spreads[cut.rows] <= recipe.agreed_within
+        say(f"{(~agreed).sum()} of them are left out: their copies are labelled otherwise")
+    faces = train.chosen(cut.rows[agreed])
     largest = max(stage.batch_size for stage in recipe.stages)
     if len(faces) < largest:
         raise FacesError(
             f"{len(faces)} photos to train on do not fill one batch of {largest}, "
             f"as the recipe {recipe.name} wants"
         )
-    model = create_model(recipe, len(faces), start)
-    history = checkpoint.restore(model)
-    if history:
-        say(f"going on after epoch {len(history)} of {recipe.epochs}, found in {run}")
-    if len(history) == recipe.epochs:
-        return model
-    valid_chips: dict[int, Pack] = {}
-    for epoch in range(len(history), recipe.epochs):
-        stage = recipe.stage_of(epoch)
-        if stage.side not in valid_chips:
-            valid_chips = {stage.side: pack(valid.photos, stage.side, "valid photos", cache)}
-        seen = valid_chips[stage.side]
-        batches = EpochBatches(
-            chips.chips,
-            faces,
-            side=stage.side,
-            batch_size=stage.batch_size,
-            sigma=recipe.sigma,
-            augmentation=recipe.augmentation,
-            seed=recipe.seed,
-            epoch=epoch,
-            balance=recipe.balance,
-        )
-        fitted = model.fit(
-            batches,
-            initial_epoch=epoch,
-            epochs=epoch + 1,
-            shuffle=False,
-            verbose=1 if sys.stdout.isatty() else 2,
-        )
-        logits = predict_logits(partial(_logits, model), seen.chips)
-        record = EpochRecord(
-            side=stage.side,
-            loss=fitted.history["loss"][0],
-            train_mae=fitted.history["mae"][0],
-            valid_mae=mean_absolute_error(logits, valid.ages[seen.rows]),
-        )
-        history.append(record)
-        checkpoint.save(model, history)
-        say(f"epoch {epoch + 1}/{recipe.epochs} at {stage.side} px: {record}")
-    return model
+    return cut.chips[agreed], faces
 
 
-def _logits(model: keras.Model, chips: Pixels) -> Logits:
-    answer = model.predict_on_batch(chips.astype(np.float32))
-    return np.asarray(keras.ops.convert_to_numpy(answer), np.float32)
+def _optimizer(recipe: Recipe, photos: int) -> keras.optimizers.Optimizer:
+    rate = StagedCosine(recipe, photos)
+    if recipe.optimizer == "sgd":
+        return keras.optimizers.SGD(rate)
+    optimizer = keras.optimizers.AdamW(
+        rate, weight_decay=recipe.weight_decay, global_clipnorm=recipe.clip_norm
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+def _outputs(model: keras.Model) -> Callable[[Pixels], NDArray[np.float32]]:
+    def run(chips: Pixels) -> NDArray[np.float32]:
+        answer = model.predict_on_batch(chips.astype(np.float32))
+        return np.asarray(keras.ops.convert_to_numpy(answer), np.float32)
+
+    return run

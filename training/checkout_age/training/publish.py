@@ -15,13 +15,16 @@ from checkout_age.server.bundle import (
     rounded,
     write_bundle,
 )
-from checkout_age.training.evaluation import evaluate
+from checkout_age.training.calibration import fit_calibration
+from checkout_age.training.evaluation import face_found, metrics, score
 from checkout_age.training.faces import LABELS, SPLITS, load_test, load_valid
+from checkout_age.training.fit import Trained
+from checkout_age.training.pack import CACHE
 from checkout_age.training.recipe import Recipe
 
 
 def publish(
-    model: keras.Model,
+    trained: Trained,
     recipe: Recipe,
     faces: Path,
     models: Path,
@@ -31,7 +34,8 @@ def publish(
 ) -> Path:
     """Write the bundle of a trained network below `models` and return its folder.
 
-    Weights are rounded to half precision first; the metrics are those of the rounded weights.
+    Weights are rounded to half precision first; the calibration, fitted on valid, and the
+    metrics are those of the rounded weights.
     """
     facts = BundleFacts(
         name=recipe.name,
@@ -40,18 +44,30 @@ def publish(
             "recipe": asdict(recipe),
             "initialisation": initialisation,
             "faces_sha256": fingerprint(faces),
+            "history": [asdict(record) for record in trained.history],
         },
         data_terms=data_terms,
     )
-    draft = Bundle(facts, weights_of(model), version="draft")
-    metrics = [
-        metric
-        for split, load in (("valid", load_valid), ("test", load_test))
-        for metric in evaluate(draft, load(faces), split)
-    ]
-    folder = write_bundle(models, replace(facts, metrics=tuple(metrics)), draft.weights)
+    draft = measured(Bundle(facts, weights_of(trained.model), version="draft"), faces)
+    folder = write_bundle(models, draft.facts, draft.weights)
     read_bundle(folder)  # what was written can be served
     return folder
+
+
+def measured(bundle: Bundle, faces: Path, cache: Path | None = CACHE) -> Bundle:
+    """The same weights, calibrated on valid and measured on valid and test."""
+    uncalibrated = replace(bundle, facts=replace(bundle.facts, temperature=1.0))
+    everyone = {"valid": load_valid(faces), "test": load_test(faces)}
+    scores = {split: score(uncalibrated, some, split, cache) for split, some in everyone.items()}
+    calibration = fit_calibration(scores["valid"].logits, scores["valid"].faces.ages)
+    calibrated = {split: replace(each, calibration=calibration) for split, each in scores.items()}
+    figures = [
+        figure
+        for split, each in calibrated.items()
+        for figure in (*metrics(each, split), face_found(each, everyone[split], split))
+    ]
+    facts = replace(bundle.facts, **asdict(calibration), metrics=tuple(figures))
+    return replace(bundle, facts=facts)
 
 
 def weights_of(model: keras.Model) -> Weights:

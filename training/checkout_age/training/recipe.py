@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Literal
 
 from checkout_age.server.chip import SMALLEST_SIDE
 from checkout_age.training import recipes
 from checkout_age.training.augmentation import Augmentation
+from checkout_age.training.objective import Distribution, Objective
 
 
 class RunError(ValueError):
@@ -42,13 +44,16 @@ class Recipe:
     """Pixels of the chips that crops are drawn from."""
     warm_up: int = 300
     """Steps over which the rate climbs from 0 at the very start."""
-    sigma: float = 2.0
-    """Years of standard deviation around a label."""
-    pull: float = 0.2
-    """Weight of the expected age's error beside the cross-entropy."""
+    objective: Objective = field(default_factory=Distribution)
+    optimizer: Literal["adamw", "sgd"] = "adamw"
     balance: float = 0.0
     """0 draws every photo once an epoch; 1 would draw every year of age as often as any other."""
+    agreed_within: float | None = None
+    """Photos whose copies are labelled further apart than this many years are left out."""
+    mixed: float = 0.0
+    """Mixup's alpha (Zhang et al. 2018, arXiv:1710.09412); 0 leaves photos as they are."""
     weight_decay: float = 0.05
+    """Of AdamW alone, not on biases and normalisation."""
     dropout: float = 0.2
     clip_norm: float = 5.0
     seed: int = 7

@@ -1,0 +1,28 @@
+"""The study's own: ResNet50, one rectified neuron, SGD at 0.001, mean absolute error.
+
+For comparison only: one number without a distribution is not what the server serves, so no bundle
+is written; the command prints the errors. Not run here yet: from the published ImageNet weights
+that the study began with, which have to be fetched, and at 224 pixels an epoch takes more than an
+hour on two CPU cores.
+
+Command:
+
+    checkout-age-training train notebook --faces FACES --weights imagenet
+"""
+
+from checkout_age.training.augmentation import Augmentation
+from checkout_age.training.objective import OneNeuron
+from checkout_age.training.recipe import Recipe, Stage
+
+RECIPE = Recipe(
+    name="notebook",
+    stages=(Stage(side=224, epochs=10, batch_size=32, rate_from=1e-3, rate_to=1e-3),),
+    pack_side=224,
+    objective=OneNeuron(),
+    optimizer="sgd",
+    warm_up=0,
+    dropout=0.0,
+    augmentation=Augmentation(
+        smallest_crop=1.0, largest_crop=1.0, shift=0.0, rotation=0.0, light=0.0, grey=0.0
+    ),
+)
