@@ -9,10 +9,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow
-from PIL import Image
 from tensorboardX.proto.event_pb2 import Event
 
-from checkout_age.server.age import YEARS
 from checkout_age.training import fit, initialisation, pack
 from checkout_age.training.batches import Batch, EpochBatches
 from checkout_age.training.checkpoint import EpochRecord
@@ -23,6 +21,7 @@ from checkout_age.training.progress import time_left
 from checkout_age.training.rate import StagedCosine
 from checkout_age.training.recipe import Recipe, RunError, Stage, find_recipe, recipe_names
 from tests.faces import BrightPhotosHaveFaces
+from tests.training.small import bright_faces, small_network
 
 RECIPE = Recipe(
     name="small",
@@ -35,15 +34,6 @@ RECIPE = Recipe(
 )
 
 
-def small_network(**_: Any) -> keras.Model:
-    chips = keras.Input((None, None, 3))
-    maps = keras.layers.Conv2D(4, 3, 4, name="block_3_conv")(chips / 255)
-    maps = keras.layers.BatchNormalization(name="block_3_bn")(maps)
-    pooled = keras.layers.GlobalAveragePooling2D()(keras.ops.relu(maps) + chips[:, :1, :1, :1])
-    logits = keras.layers.Dense(YEARS)(keras.layers.Dropout(0.3, seed=0)(pooled))
-    return keras.Model(chips, logits)
-
-
 @pytest.fixture(autouse=True)
 def faces_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pack, "FaceFinder", BrightPhotosHaveFaces)
@@ -51,12 +41,7 @@ def faces_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def faces(tmp_path: Path) -> Faces:
-    """Flat photos, brighter with age, each with a face for the finder that asks no more."""
-    ages = np.linspace(5, 95, 24).astype(np.float32)
-    photos = tuple(tmp_path / f"{number}.png" for number in range(24))
-    for photo, age in zip(photos, ages, strict=True):
-        Image.new("RGB", (50, 50), (int(age * 2.5),) * 3).save(photo)
-    return Faces(photos, ages, np.zeros(24, np.float32))
+    return bright_faces(tmp_path)
 
 
 def trained(faces: Faces, run: Path) -> list[np.ndarray[Any, Any]]:

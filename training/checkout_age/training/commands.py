@@ -1,63 +1,111 @@
-"""The commands of checkout-age-training, each from its arguments to what it prints."""
+"""What each command of checkout-age-training does, from its arguments to what it prints."""
 
-import sys
-from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Sequence
+from argparse import Namespace
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from checkout_age.server.bundle import BundleError, Metric, find_bundle, read_bundle
-from checkout_age.training.evaluation import evaluate
-from checkout_age.training.faces import load_split, load_train, load_valid
+from checkout_age.server.bundle import Metric, find_bundle, read_bundle
+from checkout_age.training.evaluation import error_metrics, face_found, metrics, score
+from checkout_age.training.faces import load_split, load_test, load_train, load_valid
+from checkout_age.training.pack import pack
 from checkout_age.training.photo_file import FacesError
-from checkout_age.training.recipe import RunError, find_recipe, recipe_names
+from checkout_age.training.recipe import find_recipe
 from checkout_age.training.sample_day import make_sample_day
-
-
-def run(arguments: Sequence[str] | None = None) -> None:
-    """Run the command that the arguments name; a wrong input ends with status 1 and says why."""
-    given = _parser().parse_args(arguments)
-    try:
-        given.run_command(given)
-    except (FacesError, BundleError, RunError, FileNotFoundError) as error:
-        sys.exit(f"checkout-age-training: {error}")
 
 
 def train(given: Namespace) -> None:
     """Train by a recipe, or go on where an earlier run stopped, and publish the bundle."""
     from checkout_age.training.fit import train_model
     from checkout_age.training.initialisation import find_initialisation
+    from checkout_age.training.outputs import outputs_of
     from checkout_age.training.publish import publish
 
     recipe = find_recipe(given.recipe)
+    if recipe.objective.served and given.out is None:
+        raise FacesError("--out is missing: the models folder that gets NAME/VERSION")
     data_terms = given.data_terms.read_text().strip() if given.data_terms else ""
     start = find_initialisation(given.weights)
-    model = train_model(
+    valid = load_valid(given.faces)
+    trained = train_model(
         recipe,
         load_train(given.faces),
-        load_valid(given.faces),
+        valid,
         given.run or Path(".cache") / "runs" / recipe.name,
         start=start,
+        precision=given.precision,
     )
+    if not recipe.objective.served:
+        for split, faces in (("valid", valid), ("test", load_test(given.faces))):
+            seen = pack(faces.photos, recipe.side, f"{split} photos")
+            told = recipe.objective.ages(outputs_of(trained.model, seen.chips))
+            some = faces.chosen(seen.rows)
+            print_metrics(error_metrics(np.abs(told - some.ages), some, split))
+        print(f"the recipe {recipe.name} is for comparison: its models are not served")
+        return
     folder = publish(
-        model,
+        trained,
         recipe,
         given.faces,
         given.out,
         initialisation=start.name,
         data_terms=data_terms,
     )
-    _print_metrics(read_bundle(folder).facts.metrics)
+    print_metrics(read_bundle(folder).facts.metrics)
+    print(f"the model is in {folder}")
+
+
+def calibrate_model(given: Namespace) -> None:
+    """Calibrate and measure a bundle anew, and write it as a new version."""
+    from checkout_age.training.publish import measured, write_with_card
+
+    bundle = measured(read_bundle(find_bundle(given.model)), given.faces)
+    folder = write_with_card(given.out, bundle)
+    print_metrics(bundle.facts.metrics)
     print(f"the model is in {folder}")
 
 
 def evaluate_model(given: Namespace) -> None:
-    """Measure a bundle on one split."""
+    """Measure a bundle on one split; with a folder, write the report too."""
     bundle = read_bundle(find_bundle(given.model))
-    _print_metrics(evaluate(bundle, load_split(given.faces, given.split), given.split))
+    faces = load_split(given.faces, given.split)
+    scores = score(bundle, faces, given.split)
+    figures = [*metrics(scores, given.split), face_found(scores, faces, given.split)]
+    print_metrics(figures)
+    if given.out is not None:
+        from checkout_age.training.evaluation_report import write_evaluation
+
+        print(f"the report is in {write_evaluation(bundle, scores, figures, given.out)}")
+
+
+def ablate_recipe(given: Namespace) -> None:
+    """Train small variants of the recipe from the same weights and compare them."""
+    from checkout_age.training.ablation import ablate
+    from checkout_age.training.initialisation import find_initialisation
+
+    start = find_initialisation(given.weights)
+    rows = ablate(load_train(given.faces), load_valid(given.faces), start, given.out)
+    table = _table("change", "MAE", "better by (95 % interval)", "13-17", "18-24")
+    for row in rows:
+        table.add_row(
+            row.name,
+            f"{row.mae:.2f}",
+            f"{row.better:+.2f} ({row.low:+.2f} to {row.high:+.2f})",
+            f"{row.teens:.2f}",
+            f"{row.young:.2f}",
+        )
+    Console(soft_wrap=True).print(table)
+
+
+def explore_faces(given: Namespace) -> None:
+    """Look at a folder of labelled faces before training on it."""
+    from checkout_age.training.explore import explore
+
+    explore(given.faces, given.out)
+    print(f"the report is in {given.out / 'index.html'}")
 
 
 def degrade_photos(given: Namespace) -> None:
@@ -70,10 +118,8 @@ def degrade_photos(given: Namespace) -> None:
         raise FacesError(f"--photos must be at least 1, got {given.photos}")
     step = max(1, len(faces) // given.photos)
     some = faces.chosen(np.arange(0, len(faces), step)[: given.photos])
-    table = Table(title=f"{len(some)} valid photos", title_justify="left")
-    table.add_column("photos")
-    for column in ("face found", "measured", "refused by default", "MAE, years"):
-        table.add_column(column, justify="right")
+    table = _table("photos", "face found", "measured", "refused by default", "MAE, years")
+    table.title = f"{len(some)} valid photos"
     for each in degrade(bundle, some):
         table.add_row(
             each.name,
@@ -91,12 +137,10 @@ def sample_day(given: Namespace) -> None:
     print(f"the sample day is in {given.out}")
 
 
-def _print_metrics(metrics: Iterable[Metric]) -> None:
-    table = Table()
-    for column in ("split", "metric"):
-        table.add_column(column)
-    for column in ("value", "95 % interval", "photos"):
-        table.add_column(column, justify="right")
+def print_metrics(metrics: Iterable[Metric]) -> None:
+    """A line for each figure, with its interval."""
+    table = _table("split", "metric", "value", "95 % interval", "photos")
+    table.columns[1].justify = "left"
     for each in metrics:
         form = ".2f" if each.name.startswith("MAE") else ".1%"  # years, or a share of the photos
         table.add_row(
@@ -109,53 +153,9 @@ def _print_metrics(metrics: Iterable[Metric]) -> None:
     Console(soft_wrap=True).print(table)
 
 
-def _parser() -> ArgumentParser:
-    parser = ArgumentParser(
-        prog="checkout-age-training",
-        description="Train the model that the server hosts, and measure it as it is served.",
-    )
-    commands = parser.add_subparsers(required=True)
-
-    training = commands.add_parser("train", help="train a model by a recipe and publish it")
-    training.add_argument("recipe", choices=recipe_names())
-    training.add_argument(
-        "--out", type=Path, required=True, help="models folder: gets NAME/VERSION"
-    )
-    training.add_argument("--run", type=Path, help="folder of the checkpoint (.cache/runs/RECIPE)")
-    training.add_argument(
-        "--weights",
-        default="random",
-        metavar="START",
-        help="random, imagenet, a file of ResNet50 weights, or a model to go on from (%(default)s)",
-    )
-    training.add_argument(
-        "--data-terms",
-        type=Path,
-        metavar="FILE",
-        help="text of the terms under which the photos were given, for the bundle to state",
-    )
-    training.set_defaults(run_command=train)
-
-    evaluation = commands.add_parser("evaluate", help="measure a model")
-    evaluation.add_argument("model", type=Path, help="models/NAME/VERSION")
-    evaluation.add_argument("--split", choices=("train", "valid", "test"), default="test")
-    evaluation.set_defaults(run_command=evaluate_model)
-
-    degradation = commands.add_parser(
-        "degrade", help="show what small, blurred and dark faces cost a model"
-    )
-    degradation.add_argument("model", type=Path, help="models/NAME/VERSION")
-    degradation.add_argument(
-        "--photos", type=int, default=300, help="so many of the valid split (%(default)s)"
-    )
-    degradation.set_defaults(run_command=degrade_photos)
-
-    sampling = commands.add_parser("sample-day", help="make a day of purchases with nobody's faces")
-    sampling.add_argument("--out", type=Path, required=True)
-    sampling.set_defaults(run_command=sample_day)
-
-    for command in (training, evaluation, degradation, sampling):
-        command.add_argument(
-            "--faces", type=Path, required=True, help="folder with labels.csv and final_files/"
-        )
-    return parser
+def _table(first: str, *numbers: str) -> Table:
+    table = Table(title_justify="left")
+    table.add_column(first)
+    for column in numbers:
+        table.add_column(column, justify="right")
+    return table

@@ -8,22 +8,18 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from checkout_age.server.photo import Pixels
 from checkout_age.training.batches import EpochBatches, drawing_weights
 from checkout_age.training.checkpoint import Checkpoint, EpochRecord
-from checkout_age.training.evaluation import predict_logits
 from checkout_age.training.faces import Faces
 from checkout_age.training.initialisation import FROM_RANDOM, Initialisation
+from checkout_age.training.outputs import outputs_of
 from checkout_age.training.pack import CACHE, Pack, pack
 from checkout_age.training.photo_file import FacesError
 from checkout_age.training.progress import RunLog, time_left
 from checkout_age.training.rate import StagedCosine
 from checkout_age.training.recipe import Recipe
-
-PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
-"""Of the sums inside the network; its weights and its last layer are always float32."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +102,7 @@ def train_model(
                 callbacks=[log.steps(len(batches))],
             )
             seen = valid_chips[stage.side]
-            told = recipe.objective.ages(predict_logits(_outputs(model), seen.chips))
+            told = recipe.objective.ages(outputs_of(model, seen.chips))
             record = EpochRecord(
                 side=stage.side,
                 loss=fitted.history["loss"][0],
@@ -151,11 +147,3 @@ def _optimizer(recipe: Recipe, photos: int) -> keras.optimizers.Optimizer:
     )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
-
-
-def _outputs(model: keras.Model) -> Callable[[Pixels], NDArray[np.float32]]:
-    def run(chips: Pixels) -> NDArray[np.float32]:
-        answer = model.predict_on_batch(chips.astype(np.float32))
-        return np.asarray(keras.ops.convert_to_numpy(answer), np.float32)
-
-    return run

@@ -19,8 +19,11 @@ from checkout_age.training.calibration import fit_calibration
 from checkout_age.training.evaluation import face_found, metrics, score
 from checkout_age.training.faces import LABELS, SPLITS, load_test, load_valid
 from checkout_age.training.fit import Trained
+from checkout_age.training.model_card import model_card
 from checkout_age.training.pack import CACHE
 from checkout_age.training.recipe import Recipe
+
+CARD = "MODEL_CARD.md"
 
 
 def publish(
@@ -49,8 +52,14 @@ def publish(
         data_terms=data_terms,
     )
     draft = measured(Bundle(facts, weights_of(trained.model), version="draft"), faces)
-    folder = write_bundle(models, draft.facts, draft.weights)
-    read_bundle(folder)  # what was written can be served
+    return write_with_card(models, draft)
+
+
+def write_with_card(models: Path, bundle: Bundle) -> Path:
+    """Write the bundle and, beside it, MODEL_CARD.md; the folder of both."""
+    folder = write_bundle(models, bundle.facts, bundle.weights)
+    written = read_bundle(folder)  # what was written can be served
+    (folder / CARD).write_text(model_card(written), encoding="utf-8")
     return folder
 
 

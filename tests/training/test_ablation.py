@@ -1,0 +1,58 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from checkout_age.training import initialisation, pack
+from checkout_age.training.ablation import BASE, VARIANTS, ablate
+from checkout_age.training.initialisation import FROM_RANDOM
+from checkout_age.training.recipe import Stage
+from tests.faces import BrightPhotosHaveFaces
+from tests.training.small import bright_faces, small_network
+
+SMALL = replace(
+    BASE,
+    stages=(Stage(side=32, epochs=1, batch_size=8, rate_from=0.02, rate_to=0.0),),
+    pack_side=36,
+)
+
+
+def test_each_change_is_a_row_beside_the_base_and_no_run_is_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(initialisation, "build_network", small_network)
+    monkeypatch.setattr(pack, "FaceFinder", BrightPhotosHaveFaces)
+    faces = bright_faces(tmp_path)
+    some = {
+        name: VARIANTS[name]
+        for name in ("base", "one neuron, absolute error", "mean-variance term", "mixup (0.2)")
+    }
+    said: list[str] = []
+
+    def rows() -> list[str]:
+        compared = ablate(
+            faces,
+            faces,
+            FROM_RANDOM,
+            tmp_path / "runs",
+            base=SMALL,
+            variants=some,
+            cache=None,
+            say=said.append,
+        )
+        return [str(row) for row in compared]
+
+    first = rows()
+    assert len(first) == 5  # mirrored chips are asked of the base's network
+    assert "better=0.0, low=0.0, high=0.0" in first[0]
+    assert sum(line.startswith("epoch 1/1") for line in said) == 4
+    assert rows() == first
+    assert sum(line.startswith("epoch 1/1") for line in said) == 4
+
+
+def test_every_variant_changes_the_recipe_and_keeps_its_cost() -> None:
+    changed = {name: make(BASE) for name, make in VARIANTS.items()}
+    assert changed.pop("base") == BASE
+    for recipe in changed.values():
+        assert recipe != BASE
+        assert recipe.stages == BASE.stages

@@ -1,0 +1,91 @@
+"""The arguments of checkout-age-training."""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+
+from checkout_age.server.bundle import BundleError
+from checkout_age.training import commands
+from checkout_age.training.photo_file import FacesError
+from checkout_age.training.precision import PRECISIONS
+from checkout_age.training.recipe import RunError, recipe_names
+
+START = "random, imagenet, a file of ResNet50 weights, or a model to go on from (%(default)s)"
+MODEL = "models/NAME/VERSION"
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Run the command that the arguments name; a wrong input ends with status 1 and says why."""
+    given = _parser().parse_args(arguments)
+    try:
+        given.run_command(given)
+    except (FacesError, BundleError, RunError, FileNotFoundError) as error:
+        sys.exit(f"checkout-age-training: {error}")
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        prog="checkout-age-training",
+        description="Train the model that the server hosts, and measure it as it is served.",
+    )
+    verbs = parser.add_subparsers(required=True)
+
+    explore = verbs.add_parser("explore", help="look at labelled faces before training on them")
+    explore.add_argument("faces", type=Path, help="folder of labelled faces")
+    explore.add_argument("--out", type=Path, required=True, help="folder of the report")
+    explore.set_defaults(run_command=commands.explore_faces)
+
+    train = verbs.add_parser("train", help="train a model by a recipe and publish it")
+    train.add_argument("recipe", choices=recipe_names())
+    train.add_argument("--out", type=Path, help="models folder: gets NAME/VERSION")
+    train.add_argument("--run", type=Path, help="folder of the checkpoint (.cache/runs/RECIPE)")
+    train.add_argument("--weights", default="random", metavar="START", help=START)
+    train.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default=PRECISIONS[0],
+        help="of the sums inside the network; the mixed ones are for GPUs (%(default)s)",
+    )
+    train.add_argument(
+        "--data-terms",
+        type=Path,
+        metavar="FILE",
+        help="text of the terms under which the photos were given, for the bundle to state",
+    )
+    train.set_defaults(run_command=commands.train)
+
+    evaluate = verbs.add_parser("evaluate", help="measure a model")
+    evaluate.add_argument("model", type=Path, help=MODEL)
+    evaluate.add_argument("--split", choices=("train", "valid", "test"), default="test")
+    evaluate.add_argument("--out", type=Path, help="write a report with figures there")
+    evaluate.set_defaults(run_command=commands.evaluate_model)
+
+    calibrate = verbs.add_parser("calibrate", help="calibrate and measure a model anew")
+    calibrate.add_argument("model", type=Path, help=MODEL)
+    calibrate.add_argument(
+        "--out", type=Path, required=True, help="models folder: gets NAME/VERSION"
+    )
+    calibrate.set_defaults(run_command=commands.calibrate_model)
+
+    ablate = verbs.add_parser("ablate", help="compare small runs that differ in one choice each")
+    ablate.add_argument("--weights", default="random", metavar="START", help=START)
+    ablate.add_argument("--out", type=Path, required=True, help="folder of the runs")
+    ablate.set_defaults(run_command=commands.ablate_recipe)
+
+    degrade = verbs.add_parser(
+        "degrade", help="show what small, blurred and dark faces cost a model"
+    )
+    degrade.add_argument("model", type=Path, help=MODEL)
+    degrade.add_argument(
+        "--photos", type=int, default=300, help="so many of the valid split (%(default)s)"
+    )
+    degrade.set_defaults(run_command=commands.degrade_photos)
+
+    sample = verbs.add_parser("sample-day", help="make a day of purchases with nobody's faces")
+    sample.add_argument("--out", type=Path, required=True)
+    sample.set_defaults(run_command=commands.sample_day)
+
+    for verb in (train, evaluate, calibrate, ablate, degrade, sample):
+        verb.add_argument("--faces", type=Path, required=True, help="folder of labelled faces")
+    return parser
