@@ -1,4 +1,4 @@
-"""A small network in place of ResNet50, and flat photos with a face for a finder that asks little."""
+"""A small network in place of ResNet50, and flat photos that tell an age by brightness."""
 
 from pathlib import Path
 from typing import Any

@@ -11,6 +11,7 @@ from rich.table import Table
 from checkout_age.server.bundle import Metric, find_bundle, read_bundle
 from checkout_age.training.evaluation import error_metrics, face_found, metrics, score
 from checkout_age.training.faces import load_split, load_test, load_train, load_valid
+from checkout_age.training.metric_table import metric_table
 from checkout_age.training.pack import pack
 from checkout_age.training.photo_file import FacesError
 from checkout_age.training.recipe import find_recipe
@@ -139,17 +140,11 @@ def sample_day(given: Namespace) -> None:
 
 def print_metrics(metrics: Iterable[Metric]) -> None:
     """A line for each figure, with its interval."""
-    table = _table("split", "metric", "value", "95 % interval", "photos")
+    figures = metric_table(metrics)
+    table = _table(*figures.columns)
     table.columns[1].justify = "left"
-    for each in metrics:
-        form = ".2f" if each.name.startswith("MAE") else ".1%"  # years, or a share of the photos
-        table.add_row(
-            each.split,
-            each.name,
-            f"{each.value:{form}}",
-            f"{each.low:{form}} to {each.high:{form}}",
-            str(each.photos),
-        )
+    for row in figures.itertuples(index=False, name=None):
+        table.add_row(*row)
     Console(soft_wrap=True).print(table)
 
 

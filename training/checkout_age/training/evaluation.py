@@ -1,9 +1,11 @@
 """Evaluation: how far a model's answers lie from the labels, with the interval chance allows."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from checkout_age.server.age import DEFAULT_GROUPS, OLDEST, AgeGroups, Logits
@@ -17,6 +19,10 @@ from checkout_age.training.pack import CACHE, pack
 from checkout_age.training.scores import Scores
 
 RESAMPLES = 2000
+VERY_OLD = 80
+"""Years above which people are rare in every set of faces."""
+GREY = 3.0
+"""A chip whose channels lie less than this apart on average, of 255, has no colour."""
 
 
 def evaluate(bundle: Bundle, faces: Faces, split: str, cache: Path | None = CACHE) -> list[Metric]:
@@ -33,8 +39,22 @@ def score(bundle: Bundle, faces: Faces, title: str, cache: Path | None = CACHE) 
     """The answers of a model for all photos with a face, cut and run as they are served."""
     seen = pack(faces.photos, bundle.facts.chip_side, f"{title} photos", cache)
     logits = predict_logits(KerasRuntime(bundle).logits, seen.chips)
+    found = faces.chosen(seen.rows)
+    known = pd.concat([found.audit, _weak_spots(found.ages, seen.chips)], axis=1)
     facts = bundle.facts
-    return Scores(faces.chosen(seen.rows), seen.chips, logits, facts.calibration, facts.groups)
+    return Scores(replace(found, audit=known), seen.chips, logits, facts.calibration, facts.groups)
+
+
+def _weak_spots(ages: NDArray[np.float32], chips: Pixels) -> pd.DataFrame:
+    """Who is known to be rare in training: very old people, and photos without colour."""
+    spread = chips.max(axis=3).astype(np.int64) - chips.min(axis=3)
+    grey = spread.mean(axis=(1, 2)) < GREY
+    return pd.DataFrame(
+        {
+            "age": pd.Series(ages > VERY_OLD).map({True: f"{VERY_OLD + 1}+"}),
+            "colour": np.where(grey, "grey", "colour"),
+        }
+    )
 
 
 def metrics(scores: Scores, split: str) -> Iterator[Metric]:

@@ -1,6 +1,8 @@
-"""Goes on from `refined`: thin ages drawn more often, more kinds of light, larger chips.
+"""Goes on from `refined`: thin ages drawn more often, more kinds of light and detail.
 
-checkout-age-training train balanced --faces FACES --out MODELS --weights MODELS/refined
+The command:
+
+    checkout-age-training train balanced --faces FACES --out MODELS --weights MODELS/refined
 """
 
 from checkout_age.training.augmentation import Augmentation
@@ -10,7 +12,7 @@ RECIPE = Recipe(
     name="balanced",
     stages=(
         Stage(side=64, epochs=4, batch_size=64, rate_from=4e-4, rate_to=3e-4),
-        Stage(side=80, epochs=6, batch_size=64, rate_from=3e-4, rate_to=1e-6),
+        Stage(side=64, epochs=4, batch_size=64, rate_from=3e-4, rate_to=1e-6),
     ),
     pack_side=96,
     balance=0.3,
