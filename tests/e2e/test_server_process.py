@@ -14,6 +14,7 @@ import pytest
 from checkout_age.server.bundle import find_bundle, read_bundle
 from checkout_age.server.runtime import KerasRuntime
 from checkout_age.training.evaluation import ages_of, predict_logits
+from checkout_age.training.faces import Faces
 from checkout_age.training.pack import pack
 from checkout_age.v1 import age_estimation_pb2 as pb
 from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
@@ -28,9 +29,12 @@ def test_training_and_serving_give_the_same_age_for_the_same_photo(
 ) -> None:
     photos = frames(root)
     bundle = read_bundle(find_bundle(shipped_model))
-    seen = pack(photos, bundle.facts.chip_side, "photos", cache=None)
+    nothing = np.zeros(len(photos), np.float32)
+    faces = Faces(tuple(photos), nothing, nothing)
+    seen = pack(faces, bundle.facts.chip_side, "photos", cache=None)
     assert len(seen.rows) == len(photos)
-    offline = ages_of(predict_logits(KerasRuntime(bundle).logits, seen.chips))
+    logits = predict_logits(KerasRuntime(bundle).logits, seen.chips)
+    offline = ages_of(logits, bundle.facts.calibration)
     stub = pb_grpc.AgeEstimationServiceStub(channel)
     served = [
         stub.EstimateAge(pb.EstimateAgeRequest(photo=photo.read_bytes())).estimate.age

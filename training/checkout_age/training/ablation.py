@@ -79,7 +79,7 @@ def ablate(
 
     The first row is the base's. Each run has its own checkpoint below `folder`.
     """
-    seen = pack(valid.photos, base.side, "valid photos", cache)
+    seen = pack(valid, base.side, "valid photos", cache)
     ages = valid.ages[seen.rows]
     reference: NDArray[np.float64] | None = None
     for name, changed in variants.items():

@@ -13,6 +13,7 @@ from checkout_age.training.recipe import RunError, recipe_names
 
 START = "random, imagenet, a file of ResNet50 weights, or a model to go on from (%(default)s)"
 MODEL = "models/NAME/VERSION"
+FACES = "folder laid out as the study's, APPA-REAL or UTKFace, or a file of chips (see pack)"
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
@@ -35,6 +36,11 @@ def _parser() -> ArgumentParser:
     explore.add_argument("faces", type=Path, help="folder of labelled faces")
     explore.add_argument("--out", type=Path, required=True, help="folder of the report")
     explore.set_defaults(run_command=commands.explore_faces)
+
+    pack = verbs.add_parser("pack", help="write all labelled chips into one file")
+    pack.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .parquet file")
+    pack.add_argument("--side", type=int, default=96, help="pixels of a chip (%(default)s)")
+    pack.set_defaults(run_command=commands.pack_faces)
 
     train = verbs.add_parser("train", help="train a model by a recipe and publish it")
     train.add_argument("recipe", choices=recipe_names())
@@ -59,6 +65,9 @@ def _parser() -> ArgumentParser:
     evaluate.add_argument("model", type=Path, help=MODEL)
     evaluate.add_argument("--split", choices=("train", "valid", "test"), default="test")
     evaluate.add_argument("--out", type=Path, help="write a report with figures there")
+    evaluate.add_argument(
+        "--server", metavar="HOST:PORT", help="hold the figures against those through a server"
+    )
     evaluate.set_defaults(run_command=commands.evaluate_model)
 
     calibrate = verbs.add_parser("calibrate", help="calibrate and measure a model anew")
@@ -86,6 +95,6 @@ def _parser() -> ArgumentParser:
     sample.add_argument("--out", type=Path, required=True)
     sample.set_defaults(run_command=commands.sample_day)
 
-    for verb in (train, evaluate, calibrate, ablate, degrade, sample):
-        verb.add_argument("--faces", type=Path, required=True, help="folder of labelled faces")
+    for verb in (pack, train, evaluate, calibrate, ablate, degrade, sample):
+        verb.add_argument("--faces", type=Path, required=True, help=FACES)
     return parser

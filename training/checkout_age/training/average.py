@@ -14,7 +14,6 @@ from checkout_age.server.chip import cut_chip
 from checkout_age.server.face import Face
 from checkout_age.server.face_finder import FaceFinder
 from checkout_age.server.photo import Pixels
-from checkout_age.training.faces import PHOTOS
 from checkout_age.training.photo_file import read_photo
 
 SIDE = 200
@@ -35,8 +34,8 @@ def average_faces(
         for gender in (0, 1):
             alike = table[(table["real_age"] == age) & (table["gender"] == gender)]
             cuts = []
-            for name in alike["file_name"][:MOST]:
-                pixels = read_photo(faces / PHOTOS / name)
+            for name in alike["photo"][:MOST]:
+                pixels = read_photo(faces / name)
                 found, _ = finder.find(pixels)
                 if found:
                     cuts.append(cut_chip(pixels, _wider(found[0]), SIDE))

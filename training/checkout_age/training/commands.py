@@ -5,17 +5,28 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
 from checkout_age.server.bundle import Metric, find_bundle, read_bundle
+from checkout_age.training.compact import Compact, write_compact
 from checkout_age.training.evaluation import error_metrics, face_found, metrics, score
-from checkout_age.training.faces import load_split, load_test, load_train, load_valid
+from checkout_age.training.faces import (
+    SplitName,
+    fingerprint,
+    load_split,
+    load_test,
+    load_train,
+    load_valid,
+)
 from checkout_age.training.metric_table import metric_table
 from checkout_age.training.pack import pack
 from checkout_age.training.photo_file import FacesError
 from checkout_age.training.recipe import find_recipe
 from checkout_age.training.sample_day import make_sample_day
+from checkout_age.training.scores import Scores
+from checkout_age.training.served import served_ages
 
 
 def train(given: Namespace) -> None:
@@ -41,7 +52,7 @@ def train(given: Namespace) -> None:
     )
     if not recipe.objective.served:
         for split, faces in (("valid", valid), ("test", load_test(given.faces))):
-            seen = pack(faces.photos, recipe.side, f"{split} photos")
+            seen = pack(faces, recipe.side, f"{split} photos")
             told = recipe.objective.ages(outputs_of(trained.model, seen.chips))
             some = faces.chosen(seen.rows)
             print_metrics(error_metrics(np.abs(told - some.ages), some, split))
@@ -76,10 +87,24 @@ def evaluate_model(given: Namespace) -> None:
     scores = score(bundle, faces, given.split)
     figures = [*metrics(scores, given.split), face_found(scores, faces, given.split)]
     print_metrics(figures)
+    if given.server is not None:
+        _compare(scores, given.server)
     if given.out is not None:
         from checkout_age.training.evaluation_report import write_evaluation
 
         print(f"the report is in {write_evaluation(bundle, scores, figures, given.out)}")
+
+
+def _compare(scores: Scores, address: str) -> None:
+    served = served_ages(address, scores.faces.photos)
+    told = ~np.isnan(served)
+    apart = np.abs(served - scores.ages)[told]
+    through = np.abs(served - scores.faces.ages)[told].mean()
+    print(
+        f"{address} answered for {told.sum()} of {len(served)} photos with a face: on these its "
+        f"MAE is {through:.4f} years, here it is {scores.errors[told].mean():.4f}; "
+        f"the ages of one photo lie at most {apart.max():.4f} years apart"
+    )
 
 
 def ablate_recipe(given: Namespace) -> None:
@@ -105,8 +130,23 @@ def explore_faces(given: Namespace) -> None:
     """Look at a folder of labelled faces before training on it."""
     from checkout_age.training.explore import explore
 
-    explore(given.faces, given.out)
-    print(f"the report is in {given.out / 'index.html'}")
+    page = explore(given.faces, given.out)
+    print(f"the report is in {page}; it shows faces: keep it as the photos are kept")
+
+
+def pack_faces(given: Namespace) -> None:
+    """Write all labelled chips into one file."""
+    splits: tuple[SplitName, ...] = ("train", "valid", "test")
+    tables, chips = [], []
+    for split in splits:
+        faces = load_split(given.faces, split)
+        cut = pack(faces, given.side, f"{split} photos")
+        tables.append(faces.chosen(cut.rows).table.assign(split=split))
+        chips.append(cut.chips)
+    compact = Compact(pd.concat(tables), np.concatenate(chips), fingerprint(given.faces))
+    write_compact(given.out, compact)
+    megabytes = given.out.stat().st_size / 1e6
+    print(f"{len(compact.table)} chips are in {given.out}, {megabytes:.1f} MB")
 
 
 def degrade_photos(given: Namespace) -> None:
@@ -115,6 +155,8 @@ def degrade_photos(given: Namespace) -> None:
 
     bundle = read_bundle(find_bundle(given.model))
     faces = load_valid(given.faces)
+    if faces.chips is not None:
+        raise FacesError(f"degrade needs the photos themselves, {given.faces} holds chips")
     if given.photos < 1:
         raise FacesError(f"--photos must be at least 1, got {given.photos}")
     step = max(1, len(faces) // given.photos)

@@ -37,7 +37,7 @@ def evaluate(bundle: Bundle, faces: Faces, split: str, cache: Path | None = CACH
 
 def score(bundle: Bundle, faces: Faces, title: str, cache: Path | None = CACHE) -> Scores:
     """The answers of a model for all photos with a face, cut and run as they are served."""
-    seen = pack(faces.photos, bundle.facts.chip_side, f"{title} photos", cache)
+    seen = pack(faces, bundle.facts.chip_side, f"{title} photos", cache)
     logits = predict_logits(KerasRuntime(bundle).logits, seen.chips)
     found = faces.chosen(seen.rows)
     known = pd.concat([found.audit, _weak_spots(found.ages, seen.chips)], axis=1)

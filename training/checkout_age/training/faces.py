@@ -1,4 +1,4 @@
-"""The labelled faces: the study's own layout of `labels.csv` beside `final_files/`."""
+"""The labelled faces: photos with ages, each in the split that it is for."""
 
 import hashlib
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from checkout_age.server.photo import Pixels
+from checkout_age.training import layout
+from checkout_age.training.compact import read_compact
 from checkout_age.training.photo_file import FacesError
-from checkout_age.training.split import split_by_group
+from checkout_age.training.split import find_groups, split_by_group
 
 SplitName = Literal["train", "valid", "test"]
-LABELS = "labels.csv"
-SPLITS = "splits.csv"
-PHOTOS = "final_files"
 AUDITED: Mapping[str, Mapping[int, str]] = {
     "gender": {0: "male", 1: "female"},
     "race": {0: "White", 1: "Black", 2: "Asian", 3: "Indian", 4: "other"},
@@ -35,6 +35,8 @@ class Faces:
     """How many years the labels given to copies of one photo lie apart, shape (n,); 0 = agreed."""
     audit: pd.DataFrame = field(default_factory=pd.DataFrame)
     """What errors are told apart by and nothing is trained on, such as gender; n rows or none."""
+    chips: Pixels | None = None
+    """Cut before, where the photos themselves are not at hand; shape (n, side, side, 3)."""
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -46,7 +48,20 @@ class Faces:
             self.ages[rows],
             self.spreads[rows],
             self.audit.iloc[rows].reset_index(drop=True) if len(self.audit) else self.audit,
+            None if self.chips is None else self.chips[rows],
         )
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """file_name, real_age, age_conflict and what is audited."""
+        labels = pd.DataFrame(
+            {
+                "file_name": [photo.name for photo in self.photos],
+                "real_age": self.ages,
+                "age_conflict": self.spreads,
+            }
+        )
+        return pd.concat([labels, self.audit], axis=1)
 
     @property
     def digest(self) -> str:
@@ -71,19 +86,43 @@ def load_test(folder: Path) -> Faces:
 
 
 def load_split(folder: Path, split: SplitName) -> Faces:
-    """The rows of one split, in the order of `labels.csv`.
+    """The rows of one split, in the order of the labels.
 
-    `splits.csv` decides, where there is one; else near-duplicates are found and kept together.
+    The folder decides, where it says; else near-duplicates are found and kept together. In
+    place of a folder it may be a file of chips, as the command `pack` writes it.
     """
+    if folder.is_file():
+        return _load_compact(folder, split)
     table = read_table(folder)
     rows = table[table["split"] == split]
     if rows.empty:
-        raise FacesError(f"{folder / SPLITS} puts no photo into the {split} split")
+        raise FacesError(f"{folder} puts no photo into the {split} split")
     return Faces(
-        photos=tuple(folder / PHOTOS / name for name in rows["file_name"]),
+        photos=tuple(folder / name for name in rows["photo"]),
         ages=rows["real_age"].to_numpy(np.float32),
         spreads=rows["age_conflict"].to_numpy(np.float32),
         audit=audit(rows),
+    )
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 over the labels: which photos, which ages, what was held out."""
+    if folder.is_file():
+        return read_compact(folder, "valid").fingerprint
+    return layout.fingerprint(folder)
+
+
+def _load_compact(path: Path, split: SplitName) -> Faces:
+    compact = read_compact(path, split)
+    table = compact.table
+    if table.empty:
+        raise FacesError(f"{path} has no chip in the {split} split")
+    return Faces(
+        photos=tuple(map(Path, table["file_name"])),
+        ages=table["real_age"].to_numpy(np.float32),
+        spreads=table["age_conflict"].to_numpy(np.float32),
+        audit=table[[column for column in AUDITED if column in table]],
+        chips=compact.chips,
     )
 
 
@@ -96,40 +135,21 @@ def audit(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_table(folder: Path) -> pd.DataFrame:
-    """All faces: file_name, real_age, split, age_conflict and whatever else the files hold."""
-    labels = _read_csv(folder / LABELS, ["file_name", "real_age"])
-    missing = [name for name in labels["file_name"] if not (folder / PHOTOS / name).is_file()]
+    """All faces: file_name, photo, real_age, split, age_conflict and what else the folder says.
+
+    Where it says nothing of splits, near-duplicates are found and kept together.
+
+    Raises:
+        FacesError: the folder is laid out otherwise, or photos are missing.
+    """
+    table = layout.read_labels(folder).table
+    photos = [folder / name for name in table["photo"]]
+    missing = [name for name in table["photo"] if not (folder / name).is_file()]
     if missing:
         raise FacesError(
-            f"{len(missing)} photos named in {folder / LABELS} are not in "
-            f"{folder / PHOTOS}, the first is {missing[0]}"
+            f"{len(missing)} photos that have labels are not in {folder}, the first is {missing[0]}"
         )
-    if not pd.api.types.is_numeric_dtype(labels["real_age"]) or labels["real_age"].isna().any():
-        raise FacesError(f"{folder / LABELS} has rows whose real_age is no number")
-    if labels["file_name"].duplicated().any():
-        twice = labels.loc[labels["file_name"].duplicated(), "file_name"].iloc[0]
-        raise FacesError(f"{folder / LABELS} names {twice} more than once")
-    if not (folder / SPLITS).is_file():
-        photos = [folder / PHOTOS / name for name in labels["file_name"]]
-        return labels.assign(split=split_by_group(photos, labels["real_age"]), age_conflict=0)
-    splits = _read_csv(folder / SPLITS, ["file_name", "split"])
-    table = labels.merge(splits, on="file_name", how="left", validate="one_to_one")
-    if table["split"].isna().any():
-        first = table.loc[table["split"].isna(), "file_name"].iloc[0]
-        raise FacesError(f"{folder / SPLITS} does not say which split {first} is in")
-    if "age_conflict" not in table:
-        table["age_conflict"] = 0
-    return table
-
-
-def _read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
-    if not path.is_file():
-        raise FacesError(
-            f"looked for {path}: a folder of faces holds {LABELS} "
-            f"(file_name,real_age) beside {PHOTOS}/"
-        )
-    table = pd.read_csv(path)
-    absent = [column for column in columns if column not in table]
-    if absent:
-        raise FacesError(f"{path} lacks the column {', '.join(absent)}")
-    return table
+    if "split" in table:
+        return table
+    groups = table["photo_group"] if "photo_group" in table else find_groups(photos)
+    return table.assign(split=split_by_group(list(groups), table["real_age"]), photo_group=groups)

@@ -80,7 +80,7 @@ def train_model(
         for epoch in range(len(history), recipe.epochs):
             stage = recipe.stage_of(epoch)
             if stage.side not in valid_chips:
-                valid_chips = {stage.side: pack(valid.photos, stage.side, "valid photos", cache)}
+                valid_chips = {stage.side: pack(valid, stage.side, "valid photos", cache)}
             began = time.monotonic()
             batches = EpochBatches(
                 chips,
@@ -122,7 +122,7 @@ def _training_chips(
     recipe: Recipe, train: Faces, cache: Path | None, say: Callable[[str], None]
 ) -> tuple[Pixels, Faces]:
     """The chips to fit to and whose they are."""
-    cut = pack(train.photos, recipe.pack_side, "train photos", cache)
+    cut = pack(train, recipe.pack_side, "train photos", cache)
     say(f"{len(cut.rows)} of {len(train)} train photos show a face")
     agreed = np.ones(len(cut.rows), np.bool_)
     if recipe.agreed_within is not None:

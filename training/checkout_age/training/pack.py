@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
@@ -16,6 +17,7 @@ from checkout_age.server.face_finder import FaceFinder
 from checkout_age.server.photo import PhotoError, Pixels
 from checkout_age.server.quality import QualityLimits
 from checkout_age.server.shopper import Acceptance, ShopperFinder
+from checkout_age.training.faces import Faces
 from checkout_age.training.photo_file import FacesError
 
 CACHE = Path(".cache") / "packs"
@@ -33,12 +35,17 @@ class Pack:
     """Which photo each chip was cut from, shape (n,)."""
 
 
-def pack(photos: Sequence[Path], side: int, title: str, cache: Path | None = CACHE) -> Pack:
+def pack(faces: Faces, side: int, title: str, cache: Path | None = CACHE) -> Pack:
     """Cut every photo's chip just as the server does; a second time, take it from the cache.
+
+    Chips that come without their photos are scaled.
 
     Raises:
         FacesError: a photo cannot be read, or no photo shows a face.
     """
+    if faces.chips is not None:
+        return Pack(_scaled(faces.chips, side), np.arange(len(faces)))
+    photos = faces.photos
     stored = None if cache is None else cache / f"{_name(photos, side)}.npz"
     if stored is not None and stored.is_file():
         with np.load(stored) as arrays:
@@ -65,6 +72,14 @@ def pack(photos: Sequence[Path], side: int, title: str, cache: Path | None = CAC
         np.savez(written, chips=found.chips, rows=found.rows)
         written.replace(stored)
     return found
+
+
+def _scaled(chips: Pixels, side: int) -> Pixels:
+    if chips.shape[1] == side:
+        return chips
+    way = cv2.INTER_AREA if side < chips.shape[1] else cv2.INTER_LINEAR
+    scaled = [cv2.resize(each, (side, side), interpolation=way) for each in chips]
+    return np.asarray(np.stack(scaled), np.uint8)
 
 
 def _name(photos: Sequence[Path], side: int) -> str:

@@ -1,6 +1,5 @@
 """Publishing: a trained network becomes a bundle, measured in the very form it is served in."""
 
-import hashlib
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from checkout_age.server.bundle import (
 )
 from checkout_age.training.calibration import fit_calibration
 from checkout_age.training.evaluation import face_found, metrics, score
-from checkout_age.training.faces import LABELS, SPLITS, load_test, load_valid
+from checkout_age.training.faces import fingerprint, load_test, load_valid
 from checkout_age.training.fit import Trained
 from checkout_age.training.model_card import model_card
 from checkout_age.training.pack import CACHE
@@ -85,12 +84,3 @@ def weights_of(model: keras.Model) -> Weights:
         variable.path: rounded(np.asarray(keras.ops.convert_to_numpy(variable.value)))
         for variable in model.weights
     }
-
-
-def fingerprint(faces: Path) -> str:
-    """SHA-256 over the labels and the split: which photos, which ages, what was held out."""
-    digest = hashlib.sha256()
-    for name in (LABELS, SPLITS):
-        if (faces / name).is_file():
-            digest.update((faces / name).read_bytes())
-    return digest.hexdigest()
