@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from checkout_age.server.bundle import find_bundle, read_bundle
+from checkout_age.training.model_card import model_card
+from checkout_age.training.publish import CARD
 from tests.e2e.conftest import RunningServer
 
 pytestmark = pytest.mark.slow
@@ -75,14 +77,23 @@ def test_the_error_that_the_readme_states_is_the_shipped_models(
     mae = next(m for m in facts.metrics if (m.name, m.split) == ("MAE", "test"))
     readme = (root / "README.md").read_text()
     assert f"{mae.value:.2f} years ({mae.low:.2f} to {mae.high:.2f}, bootstrap 95 %)" in readme
-    groups = [m for m in facts.metrics if m.split == "test" and m.name.startswith("MAE ")]
-    assert len(groups) == 8
-    for m in groups:
-        group = m.name.removeprefix("MAE ")
-        row = f"| {group} | {m.value:.2f} | {m.low:.2f} to {m.high:.2f} | {m.photos} |"
+    measured = {m.name: m for m in facts.metrics if m.split == "test"}
+    for group in facts.groups.groups:
+        m = measured[f"MAE {group.label}"]
+        row = f"| {group.label} | {m.value:.2f} | {m.low:.2f} to {m.high:.2f} | {m.photos} |"
         assert row in readme
+    assert f"{measured['within 5 years'].value:.0%} of its ages lie within 5" in readme
+    covered = measured["90 % interval covers"]
+    assert f"took in {covered.value:.1%} ({covered.low:.1%} to {covered.high:.1%})" in readme
     recipe = root / "training/checkout_age/training/recipes" / f"{facts.name}.py"
     assert f"Test MAE {mae.value:.2f}" in recipe.read_text()
+
+
+def test_the_card_of_the_shipped_model_is_the_one_that_its_bundle_makes(
+    shipped_model: Path,
+) -> None:
+    folder = find_bundle(shipped_model)
+    assert (folder / CARD).read_text(encoding="utf-8") == model_card(read_bundle(folder))
 
 
 def test_every_link_in_the_documents_leads_somewhere(root: Path) -> None:

@@ -59,6 +59,12 @@ def _parser() -> ArgumentParser:
         metavar="FILE",
         help="text of the terms under which the photos were given, for the bundle to state",
     )
+    train.add_argument(
+        "--label-kind",
+        default="ages as given in the labels file",
+        metavar="TEXT",
+        help="how the labels came about, for the model card (%(default)s)",
+    )
     train.set_defaults(run_command=commands.train)
 
     evaluate = verbs.add_parser("evaluate", help="measure a model")

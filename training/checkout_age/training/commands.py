@@ -65,6 +65,7 @@ def train(given: Namespace) -> None:
         given.out,
         initialisation=start.name,
         data_terms=data_terms,
+        label_kind=given.label_kind,
     )
     print_metrics(read_bundle(folder).facts.metrics)
     print(f"the model is in {folder}")

@@ -33,6 +33,7 @@ def publish(
     *,
     initialisation: str,
     data_terms: str,
+    label_kind: str,
 ) -> Path:
     """Write the bundle of a trained network below `models` and return its folder.
 
@@ -46,6 +47,7 @@ def publish(
             "recipe": asdict(recipe),
             "initialisation": initialisation,
             "faces_sha256": fingerprint(faces),
+            "labels": label_kind,
             "history": [asdict(record) for record in trained.history],
         },
         data_terms=data_terms,
