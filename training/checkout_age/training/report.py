@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -76,10 +77,9 @@ class Report:
 
     def figure(self, figure: Figure, caption: str) -> None:
         """Add a drawing as lines that print sharply."""
-        drawn = io.StringIO()
-        figure.savefig(
-            drawn, format="svg", bbox_inches="tight", dpi=DENSITY, metadata={"Date": None}
-        )
+        drawn, undated = io.StringIO(), {"Date": None}
+        with rc_context({"svg.hashsalt": self.title}):
+            figure.savefig(drawn, format="svg", bbox_inches="tight", dpi=DENSITY, metadata=undated)
         lines = drawn.getvalue()
         self._add(
             "<figure>{{ drawing }}<figcaption>{{ caption }}</figcaption></figure>",
