@@ -24,6 +24,12 @@ BASE = Recipe(
 )
 """Small and short, so that many runs fit into an hour; every run starts from the same weights."""
 
+
+def at_side(side: int) -> Recipe:
+    """The base with chips of so many pixels a side. Raises ValueError below 32."""
+    return replace(BASE, stages=(replace(BASE.stages[0], side=side),))
+
+
 VARIANTS: Mapping[str, Callable[[Recipe], Recipe]] = {
     "base": lambda base: base,
     "one neuron, absolute error": lambda base: replace(base, objective=OneNeuron()),

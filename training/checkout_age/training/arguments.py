@@ -1,11 +1,12 @@
 """The arguments of checkout-age-training."""
 
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
 from pathlib import Path
 
 from checkout_age.server.bundle import BundleError
+from checkout_age.server.chip import SMALLEST_SIDE
 from checkout_age.training import commands
 from checkout_age.training.photo_file import FacesError
 from checkout_age.training.precision import PRECISIONS
@@ -25,6 +26,13 @@ def run(arguments: Sequence[str] | None = None) -> None:
         sys.exit(f"checkout-age-training: {error}")
 
 
+def _side(text: str) -> int:
+    side = int(text)
+    if side < SMALLEST_SIDE:
+        raise ArgumentTypeError(f"a chip has at least {SMALLEST_SIDE} pixels a side, got {side}")
+    return side
+
+
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="checkout-age-training",
@@ -39,7 +47,7 @@ def _parser() -> ArgumentParser:
 
     pack = verbs.add_parser("pack", help="write all labelled chips into one file")
     pack.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .parquet file")
-    pack.add_argument("--side", type=int, default=96, help="pixels of a chip (%(default)s)")
+    pack.add_argument("--side", type=_side, default=96, help="pixels of a chip (%(default)s)")
     pack.set_defaults(run_command=commands.pack_faces)
 
     train = verbs.add_parser("train", help="train a model by a recipe and publish it")
@@ -86,6 +94,7 @@ def _parser() -> ArgumentParser:
     ablate = verbs.add_parser("ablate", help="compare small runs that differ in one choice each")
     ablate.add_argument("--weights", default="random", metavar="START", help=START)
     ablate.add_argument("--out", type=Path, required=True, help="folder of the runs")
+    ablate.add_argument("--side", type=_side, default=48, help="pixels of a chip (%(default)s)")
     ablate.set_defaults(run_command=commands.ablate_recipe)
 
     degrade = verbs.add_parser(

@@ -110,11 +110,13 @@ def _compare(scores: Scores, address: str) -> None:
 
 def ablate_recipe(given: Namespace) -> None:
     """Train small variants of the recipe from the same weights and compare them."""
-    from checkout_age.training.ablation import ablate
+    from checkout_age.training.ablation import ablate, at_side
     from checkout_age.training.initialisation import find_initialisation
 
     start = find_initialisation(given.weights)
-    rows = ablate(load_train(given.faces), load_valid(given.faces), start, given.out)
+    base = at_side(given.side)
+    train, valid = load_train(given.faces), load_valid(given.faces)
+    rows = ablate(train, valid, start, given.out, base=base)
     table = _table("change", "MAE", "better by (95 % interval)", "13-17", "18-24")
     for row in rows:
         table.add_row(
