@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from checkout_age.server.bundle import find_bundle, read_bundle
-from checkout_age.training.model_card import model_card
-from checkout_age.training.publish import CARD
+from checkout_age.training.publishing.model_card import model_card
+from checkout_age.training.publishing.publish import CARD
 from tests.e2e.conftest import RunningServer
 
 pytestmark = pytest.mark.slow

@@ -13,9 +13,9 @@ import pytest
 
 from checkout_age.server.bundle import find_bundle, read_bundle
 from checkout_age.server.runtime import KerasRuntime
-from checkout_age.training.evaluation import ages_of, predict_logits
-from checkout_age.training.faces import Faces
-from checkout_age.training.pack import pack
+from checkout_age.training.dataset.faces import Faces
+from checkout_age.training.dataset.pack import pack
+from checkout_age.training.evaluation.evaluation import ages_of, predict_logits
 from checkout_age.v1 import age_estimation_pb2 as pb
 from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
 from tests.e2e.conftest import RunningServer, running

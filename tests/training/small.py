@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from checkout_age.server.age import YEARS
-from checkout_age.training.faces import Faces
+from checkout_age.training.dataset.faces import Faces
 
 
 def small_network(**_: Any) -> keras.Model:

@@ -3,10 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from checkout_age.training import initialisation, pack
-from checkout_age.training.ablation import BASE, VARIANTS, ablate
-from checkout_age.training.initialisation import FROM_RANDOM
-from checkout_age.training.recipe import Stage
+from checkout_age.training.dataset import pack
+from checkout_age.training.fitting import initialisation
+from checkout_age.training.fitting.ablation import BASE, VARIANTS, ablate
+from checkout_age.training.fitting.initialisation import FROM_RANDOM
+from checkout_age.training.fitting.recipe import Stage
 from tests.faces import BrightPhotosHaveFaces
 from tests.training.small import bright_faces, small_network
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from checkout_age.training.augmentation import Augmentation
-from checkout_age.training.batches import EpochBatches, drawing_weights, soft_labels
-from checkout_age.training.faces import Faces
+from checkout_age.training.dataset.faces import Faces
+from checkout_age.training.fitting.augmentation import Augmentation
+from checkout_age.training.fitting.batches import EpochBatches, drawing_weights, soft_labels
 
 FACES = Faces(
     tuple(Path(f"{number}.jpg") for number in range(10)),

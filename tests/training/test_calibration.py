@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from checkout_age.server.age import YEARS, AgeDistribution, Logits
-from checkout_age.training.calibration import (
+from checkout_age.training.evaluation.calibration import (
     expected_calibration_error,
     fit_calibration,
     needed_levels,

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from checkout_age.server import chip
-from checkout_age.training.compact import Compact, read_compact, write_compact
-from checkout_age.training.faces import fingerprint, load_test, load_train
-from checkout_age.training.photo_file import FacesError
+from checkout_age.training.dataset.compact import Compact, read_compact, write_compact
+from checkout_age.training.dataset.faces import fingerprint, load_test, load_train
+from checkout_age.training.dataset.photo_file import FacesError
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 
 from checkout_age.server.bundle import Bundle, BundleFacts
-from checkout_age.training import degradation
-from checkout_age.training.degradation import BLURS, LIGHTS, WIDTHS, degrade
-from checkout_age.training.faces import Faces
+from checkout_age.training.dataset.faces import Faces
+from checkout_age.training.evaluation import degradation
+from checkout_age.training.evaluation.degradation import BLURS, LIGHTS, WIDTHS, degrade
 from tests.conftest import Always34
 from tests.faces import BrightPhotosHaveFaces
 

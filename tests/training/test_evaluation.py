@@ -7,9 +7,9 @@ import pytest
 from checkout_age.server.age import YEARS, Logits
 from checkout_age.server.bundle import Metric
 from checkout_age.server.calibration import Calibration
-from checkout_age.training.evaluation import ages_of, face_found, metrics, predict_logits
-from checkout_age.training.faces import Faces
-from checkout_age.training.scores import Scores
+from checkout_age.training.dataset.faces import Faces
+from checkout_age.training.evaluation.evaluation import ages_of, face_found, metrics, predict_logits
+from checkout_age.training.evaluation.scores import Scores
 
 
 def certain(*ages: int) -> Logits:

@@ -10,15 +10,15 @@ from checkout_age.server.age import YEARS, Logits
 from checkout_age.server.bundle import Bundle, BundleFacts, Metric
 from checkout_age.server.calibration import Calibration
 from checkout_age.server.photo import Pixels
-from checkout_age.training import calibration_tables
-from checkout_age.training import evaluation_tables as tables
-from checkout_age.training.evaluation import metrics
-from checkout_age.training.evaluation_report import write_evaluation
-from checkout_age.training.evaluation_words import extremes, with_intervals
-from checkout_age.training.faces import Faces
-from checkout_age.training.metric_table import metric_table
+from checkout_age.training.dataset.faces import Faces
+from checkout_age.training.evaluation import calibration_tables
+from checkout_age.training.evaluation import evaluation_tables as tables
+from checkout_age.training.evaluation.evaluation import metrics
+from checkout_age.training.evaluation.evaluation_report import write_evaluation
+from checkout_age.training.evaluation.evaluation_words import extremes, with_intervals
+from checkout_age.training.evaluation.metric_table import metric_table
+from checkout_age.training.evaluation.scores import Scores
 from checkout_age.training.report import Report
-from checkout_age.training.scores import Scores
 
 SIDE = 32
 HISTORY = [

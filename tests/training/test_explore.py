@@ -10,12 +10,12 @@ from rich.console import Console
 
 from checkout_age.server.face_finder import FaceFinder
 from checkout_age.server.shopper import ShopperFinder
-from checkout_age.training import age_counts, duplicates
-from checkout_age.training.alignment import align
-from checkout_age.training.explore import explore
-from checkout_age.training.mosaic import in_rows, mosaic
-from checkout_age.training.pack import ANY
-from checkout_age.training.survey import is_grey, survey
+from checkout_age.training.dataset.pack import ANY
+from checkout_age.training.exploration import age_counts, duplicates
+from checkout_age.training.exploration.alignment import align
+from checkout_age.training.exploration.explore import explore
+from checkout_age.training.exploration.mosaic import in_rows, mosaic
+from checkout_age.training.exploration.survey import is_grey, survey
 from tests.faces import BrightPhotosHaveFaces
 
 QUIET = Console(file=StringIO())

@@ -3,14 +3,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from checkout_age.training.faces import (
+from checkout_age.training.dataset.faces import (
     load_test,
     load_train,
     load_valid,
     read_table,
 )
-from checkout_age.training.pack import pack
-from checkout_age.training.photo_file import FacesError
+from checkout_age.training.dataset.pack import pack
+from checkout_age.training.dataset.photo_file import FacesError
 
 
 @pytest.fixture

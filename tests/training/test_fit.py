@@ -11,15 +11,16 @@ import pytest
 import tensorflow
 from tensorboardX.proto.event_pb2 import Event
 
-from checkout_age.training import fit, initialisation, pack
-from checkout_age.training.batches import Batch, EpochBatches
-from checkout_age.training.checkpoint import EpochRecord
-from checkout_age.training.faces import Faces
-from checkout_age.training.objective import OneNeuron
-from checkout_age.training.photo_file import FacesError
-from checkout_age.training.progress import time_left
-from checkout_age.training.rate import StagedCosine
-from checkout_age.training.recipe import Recipe, RunError, Stage, find_recipe, recipe_names
+from checkout_age.training.dataset import pack
+from checkout_age.training.dataset.faces import Faces
+from checkout_age.training.dataset.photo_file import FacesError
+from checkout_age.training.fitting import fit, initialisation
+from checkout_age.training.fitting.batches import Batch, EpochBatches
+from checkout_age.training.fitting.checkpoint import EpochRecord
+from checkout_age.training.fitting.objective import OneNeuron
+from checkout_age.training.fitting.progress import time_left
+from checkout_age.training.fitting.rate import StagedCosine
+from checkout_age.training.fitting.recipe import Recipe, RunError, Stage, find_recipe, recipe_names
 from tests.faces import BrightPhotosHaveFaces
 from tests.training.small import bright_faces, small_network
 

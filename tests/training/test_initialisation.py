@@ -5,8 +5,8 @@ import pytest
 
 from checkout_age.server.bundle import BundleError, BundleFacts, read_bundle, write_bundle
 from checkout_age.server.network import build_network
-from checkout_age.training.initialisation import FROM_RANDOM, find_initialisation
-from checkout_age.training.publish import weights_of
+from checkout_age.training.fitting.initialisation import FROM_RANDOM, find_initialisation
+from checkout_age.training.publishing.publish import weights_of
 
 
 @pytest.mark.slow

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from checkout_age.training.faces import load_test, load_train, load_valid, read_table
-from checkout_age.training.layout import fingerprint, read_labels
-from checkout_age.training.photo_file import FacesError
+from checkout_age.training.dataset.faces import load_test, load_train, load_valid, read_table
+from checkout_age.training.dataset.layout import fingerprint, read_labels
+from checkout_age.training.dataset.photo_file import FacesError
 
 APPA_COLUMNS = "file_name,num_ratings,apparent_age_avg,apparent_age_std,real_age\n"
 

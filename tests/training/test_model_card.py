@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from checkout_age.server.bundle import Bundle, BundleFacts, Metric, find_bundle, read_bundle
-from checkout_age.training.markdown import table
-from checkout_age.training.metric_table import interval_text, value_text
-from checkout_age.training.model_card import model_card
-from checkout_age.training.recipe import find_recipe
+from checkout_age.training.evaluation.metric_table import interval_text, value_text
+from checkout_age.training.fitting.recipe import find_recipe
+from checkout_age.training.publishing.markdown import table
+from checkout_age.training.publishing.model_card import model_card
 
 
 def metric(name: str, value: float, photos: int, split: str = "test") -> Metric:

@@ -8,10 +8,10 @@ from PIL import Image
 from checkout_age.server import chip
 from checkout_age.server.face import Face
 from checkout_age.server.photo import Pixels
-from checkout_age.training import pack as module
-from checkout_age.training.faces import Faces
-from checkout_age.training.pack import pack
-from checkout_age.training.photo_file import FacesError
+from checkout_age.training.dataset import pack as module
+from checkout_age.training.dataset.faces import Faces
+from checkout_age.training.dataset.pack import pack
+from checkout_age.training.dataset.photo_file import FacesError
 from tests.faces import BrightPhotosHaveFaces
 
 

@@ -6,10 +6,10 @@ import pytest
 from checkout_age.server.age import YEARS, Logits
 from checkout_age.server.calibration import Calibration
 from checkout_age.server.photo import Pixels
-from checkout_age.training.faces import Faces
-from checkout_age.training.saliency import occlusion, saliency, spread_over_groups
-from checkout_age.training.saliency_figures import group_figure, photos_figure
-from checkout_age.training.scores import Scores
+from checkout_age.training.dataset.faces import Faces
+from checkout_age.training.evaluation.saliency import occlusion, saliency, spread_over_groups
+from checkout_age.training.evaluation.saliency_figures import group_figure, photos_figure
+from checkout_age.training.evaluation.scores import Scores
 
 SIDE = 32
 

@@ -6,9 +6,9 @@ import pytest
 
 from checkout_age.server.decoder import decode
 from checkout_age.server.photo import PhotoError
-from checkout_age.training.average import FEWEST, average
-from checkout_age.training.frame import Placed, draw_frame
-from checkout_age.training.sample_day import make_sample_day
+from checkout_age.training.sample.average import FEWEST, average
+from checkout_age.training.sample.frame import Placed, draw_frame
+from checkout_age.training.sample.sample_day import make_sample_day
 
 
 def test_an_average_of_fewer_than_twelve_faces_is_refused() -> None:

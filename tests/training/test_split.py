@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from checkout_age.training.split import (
+from checkout_age.training.dataset.split import (
     difference_hash,
     find_groups,
     photo_groups,

@@ -8,9 +8,9 @@ from pathlib import Path
 from checkout_age.server.bundle import BundleError
 from checkout_age.server.chip import SMALLEST_SIDE
 from checkout_age.training import commands
-from checkout_age.training.photo_file import FacesError
-from checkout_age.training.precision import PRECISIONS
-from checkout_age.training.recipe import RunError, recipe_names
+from checkout_age.training.dataset.photo_file import FacesError
+from checkout_age.training.fitting.precision import PRECISIONS
+from checkout_age.training.fitting.recipe import RunError, recipe_names
 
 START = "random, imagenet, a file of ResNet50 weights, or a model to go on from (%(default)s)"
 MODEL = "models/NAME/VERSION"

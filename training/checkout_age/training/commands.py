@@ -10,9 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from checkout_age.server.bundle import Metric, find_bundle, read_bundle
-from checkout_age.training.compact import Compact, write_compact
-from checkout_age.training.evaluation import error_metrics, face_found, metrics, score
-from checkout_age.training.faces import (
+from checkout_age.training.dataset.compact import Compact, write_compact
+from checkout_age.training.dataset.faces import (
     SplitName,
     fingerprint,
     load_split,
@@ -20,21 +19,22 @@ from checkout_age.training.faces import (
     load_train,
     load_valid,
 )
-from checkout_age.training.metric_table import metric_table
-from checkout_age.training.pack import pack
-from checkout_age.training.photo_file import FacesError
-from checkout_age.training.recipe import find_recipe
-from checkout_age.training.sample_day import make_sample_day
-from checkout_age.training.scores import Scores
-from checkout_age.training.served import served_ages
+from checkout_age.training.dataset.pack import pack
+from checkout_age.training.dataset.photo_file import FacesError
+from checkout_age.training.evaluation.evaluation import error_metrics, face_found, metrics, score
+from checkout_age.training.evaluation.metric_table import metric_table
+from checkout_age.training.evaluation.scores import Scores
+from checkout_age.training.evaluation.served import served_ages
+from checkout_age.training.fitting.recipe import find_recipe
+from checkout_age.training.sample.sample_day import make_sample_day
 
 
 def train(given: Namespace) -> None:
     """Train by a recipe, or go on where an earlier run stopped, and publish the bundle."""
-    from checkout_age.training.fit import train_model
-    from checkout_age.training.initialisation import find_initialisation
-    from checkout_age.training.outputs import outputs_of
-    from checkout_age.training.publish import publish
+    from checkout_age.training.fitting.fit import train_model
+    from checkout_age.training.fitting.initialisation import find_initialisation
+    from checkout_age.training.fitting.outputs import outputs_of
+    from checkout_age.training.publishing.publish import publish
 
     recipe = find_recipe(given.recipe)
     if recipe.objective.served and given.out is None:
@@ -73,7 +73,7 @@ def train(given: Namespace) -> None:
 
 def calibrate_model(given: Namespace) -> None:
     """Calibrate and measure a bundle anew, and write it as a new version."""
-    from checkout_age.training.publish import measured, write_with_card
+    from checkout_age.training.publishing.publish import measured, write_with_card
 
     bundle = measured(read_bundle(find_bundle(given.model)), given.faces)
     folder = write_with_card(given.out, bundle)
@@ -91,7 +91,7 @@ def evaluate_model(given: Namespace) -> None:
     if given.server is not None:
         _compare(scores, given.server)
     if given.out is not None:
-        from checkout_age.training.evaluation_report import write_evaluation
+        from checkout_age.training.evaluation.evaluation_report import write_evaluation
 
         print(f"the report is in {write_evaluation(bundle, scores, figures, given.out)}")
 
@@ -110,8 +110,8 @@ def _compare(scores: Scores, address: str) -> None:
 
 def ablate_recipe(given: Namespace) -> None:
     """Train small variants of the recipe from the same weights and compare them."""
-    from checkout_age.training.ablation import ablate, at_side
-    from checkout_age.training.initialisation import find_initialisation
+    from checkout_age.training.fitting.ablation import ablate, at_side
+    from checkout_age.training.fitting.initialisation import find_initialisation
 
     start = find_initialisation(given.weights)
     base = at_side(given.side)
@@ -131,7 +131,7 @@ def ablate_recipe(given: Namespace) -> None:
 
 def explore_faces(given: Namespace) -> None:
     """Look at a folder of labelled faces before training on it."""
-    from checkout_age.training.explore import explore
+    from checkout_age.training.exploration.explore import explore
 
     page = explore(given.faces, given.out)
     print(f"the report is in {page}; it shows faces: keep it as the photos are kept")
@@ -154,7 +154,7 @@ def pack_faces(given: Namespace) -> None:
 
 def degrade_photos(given: Namespace) -> None:
     """Show what smallness, blur and darkness cost a model."""
-    from checkout_age.training.degradation import degrade
+    from checkout_age.training.evaluation.degradation import degrade
 
     bundle = read_bundle(find_bundle(given.model))
     faces = load_valid(given.faces)

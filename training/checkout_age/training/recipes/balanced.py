@@ -5,8 +5,8 @@ The command:
     checkout-age-training train balanced --faces FACES --out MODELS --weights MODELS/refined
 """
 
-from checkout_age.training.augmentation import Augmentation
-from checkout_age.training.recipe import Recipe, Stage
+from checkout_age.training.fitting.augmentation import Augmentation
+from checkout_age.training.fitting.recipe import Recipe, Stage
 
 RECIPE = Recipe(
     name="balanced",

@@ -7,8 +7,8 @@ Command:
     checkout-age-training train full --faces FACES --out MODELS --precision mixed_bfloat16
 """
 
-from checkout_age.training.augmentation import Augmentation
-from checkout_age.training.recipe import Recipe, Stage
+from checkout_age.training.fitting.augmentation import Augmentation
+from checkout_age.training.fitting.recipe import Recipe, Stage
 
 RECIPE = Recipe(
     name="full",

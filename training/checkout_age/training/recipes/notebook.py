@@ -10,9 +10,9 @@ Command:
     checkout-age-training train notebook --faces FACES --weights imagenet
 """
 
-from checkout_age.training.augmentation import Augmentation
-from checkout_age.training.objective import OneNeuron
-from checkout_age.training.recipe import Recipe, Stage
+from checkout_age.training.fitting.augmentation import Augmentation
+from checkout_age.training.fitting.objective import OneNeuron
+from checkout_age.training.fitting.recipe import Recipe, Stage
 
 RECIPE = Recipe(
     name="notebook",

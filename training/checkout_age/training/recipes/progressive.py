@@ -9,7 +9,7 @@ Command:
     checkout-age-training train progressive --faces FACES --out server/models --data-terms TERMS
 """
 
-from checkout_age.training.recipe import Recipe, Stage
+from checkout_age.training.fitting.recipe import Recipe, Stage
 
 RECIPE = Recipe(
     name="progressive",

@@ -10,7 +10,7 @@ cut with an earlier scaling. So the command repeats the recipe, not the very sam
     checkout-age-training train refined --faces FACES --out MODELS --weights MODELS/progressive
 """
 
-from checkout_age.training.recipe import Recipe, Stage
+from checkout_age.training.fitting.recipe import Recipe, Stage
 
 RECIPE = Recipe(
     name="refined",

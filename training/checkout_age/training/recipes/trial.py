@@ -5,7 +5,7 @@
 Its model is no good and is not meant to be.
 """
 
-from checkout_age.training.recipe import Recipe, Stage
+from checkout_age.training.fitting.recipe import Recipe, Stage
 
 RECIPE = Recipe(
     name="trial",

@@ -1,0 +1,1 @@
+"""Labelled faces: how folders are laid out, who is in which split, and their chips."""

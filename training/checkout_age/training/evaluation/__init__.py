@@ -1,0 +1,1 @@
+"""How good a model is, as it is served."""

@@ -1,0 +1,1 @@
+"""From a recipe and chips to a trained network."""

@@ -1,0 +1,88 @@
+"""Publishing: a trained network becomes a bundle, measured in the very form it is served in."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from checkout_age.server.bundle import (
+    Bundle,
+    BundleFacts,
+    Weights,
+    read_bundle,
+    rounded,
+    write_bundle,
+)
+from checkout_age.training.dataset.faces import fingerprint, load_test, load_valid
+from checkout_age.training.dataset.pack import CACHE
+from checkout_age.training.evaluation.calibration import fit_calibration
+from checkout_age.training.evaluation.evaluation import face_found, metrics, score
+from checkout_age.training.fitting.fit import Trained
+from checkout_age.training.fitting.recipe import Recipe
+from checkout_age.training.publishing.model_card import model_card
+
+CARD = "MODEL_CARD.md"
+
+
+def publish(
+    trained: Trained,
+    recipe: Recipe,
+    faces: Path,
+    models: Path,
+    *,
+    initialisation: str,
+    data_terms: str,
+    label_kind: str,
+) -> Path:
+    """Write the bundle of a trained network below `models` and return its folder.
+
+    Weights are rounded to half precision first; the calibration, fitted on valid, and the
+    metrics are those of the rounded weights.
+    """
+    facts = BundleFacts(
+        name=recipe.name,
+        chip_side=recipe.side,
+        training={
+            "recipe": asdict(recipe),
+            "initialisation": initialisation,
+            "faces_sha256": fingerprint(faces),
+            "labels": label_kind,
+            "history": [asdict(record) for record in trained.history],
+        },
+        data_terms=data_terms,
+    )
+    draft = measured(Bundle(facts, weights_of(trained.model), version="draft"), faces)
+    return write_with_card(models, draft)
+
+
+def write_with_card(models: Path, bundle: Bundle) -> Path:
+    """Write the bundle and, beside it, MODEL_CARD.md; the folder of both."""
+    folder = write_bundle(models, bundle.facts, bundle.weights)
+    written = read_bundle(folder)  # what was written can be served
+    (folder / CARD).write_text(model_card(written), encoding="utf-8")
+    return folder
+
+
+def measured(bundle: Bundle, faces: Path, cache: Path | None = CACHE) -> Bundle:
+    """The same weights, calibrated on valid and measured on valid and test."""
+    uncalibrated = replace(bundle, facts=replace(bundle.facts, temperature=1.0))
+    everyone = {"valid": load_valid(faces), "test": load_test(faces)}
+    scores = {split: score(uncalibrated, some, split, cache) for split, some in everyone.items()}
+    calibration = fit_calibration(scores["valid"].logits, scores["valid"].faces.ages)
+    calibrated = {split: replace(each, calibration=calibration) for split, each in scores.items()}
+    figures = [
+        figure
+        for split, each in calibrated.items()
+        for figure in (*metrics(each, split), face_found(each, everyone[split], split))
+    ]
+    facts = replace(bundle.facts, **asdict(calibration), metrics=tuple(figures))
+    return replace(bundle, facts=facts)
+
+
+def weights_of(model: keras.Model) -> Weights:
+    """The network's variables by path, rounded as the bundle will store them."""
+    return {
+        variable.path: rounded(np.asarray(keras.ops.convert_to_numpy(variable.value)))
+        for variable in model.weights
+    }

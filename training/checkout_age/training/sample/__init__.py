@@ -1,0 +1,1 @@
+"""The sample day: purchases with nobody's faces."""
