@@ -48,7 +48,7 @@ def running(model: Path, folder: Path) -> Iterator[RunningServer]:
 
 @pytest.fixture(scope="session")
 def shipped_model(pytestconfig: pytest.Config) -> Path:
-    return pytestconfig.rootpath / "server" / "models" / "refined"
+    return pytestconfig.rootpath / "server" / "models" / "balanced"
 
 
 @pytest.fixture(scope="session")

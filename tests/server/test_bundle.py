@@ -70,7 +70,7 @@ def test_missing_weights_are_refused(tiny_bundle: Path) -> None:
     [
         ("chip_definition", "aligned/9"),
         ("architecture", "resnet18"),
-        ("format", 2),
+        ("format", 3),
         ("chip_side", 16),
         ("group_starts", [0, 0]),
         ("unheard_of", 1),

@@ -7,7 +7,7 @@ from checkout_age.server.config import parse_arguments
 
 def test_unless_told_otherwise_the_shipped_model_is_served_on_loopback(root: Path) -> None:
     config = parse_arguments([])
-    assert config.model == root / "server" / "models" / "refined"
+    assert config.model == root / "server" / "models" / "balanced"
     assert (config.host, config.port) == ("127.0.0.1", 50051)
     assert config.age_groups is None
 

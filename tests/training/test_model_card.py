@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from checkout_age.server.bundle import Bundle, BundleFacts, Metric, find_bundle, read_bundle
+from checkout_age.server.calibration import Calibration
 from checkout_age.training.evaluation.metric_table import interval_text, value_text
 from checkout_age.training.fitting.recipe import find_recipe
 from checkout_age.training.publishing.markdown import table
@@ -38,8 +39,7 @@ FIGURES = (
 def bundle(**facts: Any) -> Bundle:
     given: dict[str, Any] = {
         "metrics": FIGURES,
-        "temperature": 1.25,
-        "interval_level": 0.93,
+        "calibration": Calibration(1.25, (0.0, 40.0), (0.88, 0.93)),
     } | facts
     return Bundle(BundleFacts("tiny", 64, **given), {"a": np.zeros((3, 5))}, "abcdef123456")
 
@@ -79,7 +79,7 @@ def test_the_card_names_the_model_its_use_its_chip_and_its_calibration() -> None
     assert "`eyes-and-mouth/1`" in card
     assert "`resnet50-logits-101/1`, 15 weights" in card
     assert "| temperature | 1.25 |" in card
-    assert "holds 93.0% of the probability" in card
+    assert "88.0% of the probability, 93.0% of the probability from a told age of 40" in card
     assert "Not for: selling restricted goods without staff" in card
 
 
@@ -119,7 +119,7 @@ def test_limits_say_what_was_measured_and_what_was_not() -> None:
 
 
 def test_an_older_bundle_gets_a_card_of_what_it_holds() -> None:
-    card = model_card(bundle(metrics=FIGURES[:3], temperature=1.0, interval_level=0.9))
+    card = model_card(bundle(metrics=FIGURES[:3], calibration=Calibration()))
     assert "Teens, 13-17: not measured." in card
     assert "as the network gave them, not calibrated" in card
     assert "How many true ages lie in the intervals is not measured." in card

@@ -17,9 +17,9 @@ from safetensors.numpy import load, save
 
 from checkout_age.server import chip
 from checkout_age.server.age import DEFAULT_GROUPS, YEARS, AgeGroups
-from checkout_age.server.calibration import COVERAGE, Calibration
+from checkout_age.server.calibration import Calibration
 
-FORMAT = 1
+FORMAT = 2
 ARCHITECTURE = f"resnet50-logits-{YEARS}/1"
 NETWORK = {"format": FORMAT, "architecture": ARCHITECTURE}
 """What a bundle must state for its weights to be read at all."""
@@ -54,10 +54,8 @@ class BundleFacts:
     chip_side: int
     """Pixels of the square chip that the network takes."""
     metrics: tuple[Metric, ...] = ()
-    temperature: float = 1.0
-    """See Calibration."""
-    interval_level: float = COVERAGE
-    """See Calibration."""
+    calibration: Calibration = field(default_factory=Calibration)
+    """What turns the network's logits into ages."""
     group_starts: tuple[int, ...] = tuple(group.youngest for group in DEFAULT_GROUPS.groups)
     training: Mapping[str, Any] = field(default_factory=dict)
     """The recipe, the initialisation and the fingerprint of the photos."""
@@ -72,12 +70,6 @@ class BundleFacts:
                 f"chip_side must be at least {chip.SMALLEST_SIDE}, got {self.chip_side}"
             )
         AgeGroups.starting_at(self.group_starts)  # checks them
-        Calibration(self.temperature, self.interval_level)  # checks them
-
-    @property
-    def calibration(self) -> Calibration:
-        """What turns the network's logits into ages."""
-        return Calibration(self.temperature, self.interval_level)
 
     @property
     def groups(self) -> AgeGroups:
@@ -175,6 +167,11 @@ def _facts(described: Mapping[str, Any], expected: Mapping[str, Any]) -> BundleF
             **described,
             "metrics": tuple(Metric(**metric) for metric in described["metrics"]),
             "group_starts": tuple(described["group_starts"]),
+            "calibration": Calibration(
+                described["calibration"]["temperature"],
+                tuple(described["calibration"]["told_from"]),
+                tuple(described["calibration"]["levels"]),
+            ),
         }
     )
 

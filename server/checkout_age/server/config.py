@@ -12,7 +12,7 @@ from checkout_age.server.quality import DEFAULT_QUALITY, QualityLimits
 from checkout_age.server.shopper import Acceptance
 
 LAST_PORT = 65535
-SHIPPED = Path(__file__).parents[2] / "models" / "refined"
+SHIPPED = Path(__file__).parents[2] / "models" / "balanced"
 """The model that comes with the sources."""
 
 

@@ -11,6 +11,8 @@ from checkout_age.server.face import Face
 from checkout_age.server.photo import Pixels
 from checkout_age.server.view import View
 
+DEFINITION = "blazeface-160-96/1"
+"""Changes with whatever changes the faces that are found; stored chips are known by it."""
 THRESHOLD = 0.65
 """The least probability in the closer look that counts as a face."""
 MARGIN = 0.8

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from checkout_age.server import chip
+from checkout_age.server import chip, face_finder
 from checkout_age.server.face import FaceError
 from checkout_age.server.face_finder import FaceFinder
 from checkout_age.server.photo import PhotoError, Pixels
@@ -83,8 +83,8 @@ def _scaled(chips: Pixels, side: int) -> Pixels:
 
 
 def _name(photos: Sequence[Path], side: int) -> str:
-    """Tells photos, chip definition and side from all others."""
-    digest = hashlib.sha256(f"{chip.DEFINITION} {side}\n".encode())
+    """Tells photos, how their chips are cut and of what side from all others."""
+    digest = hashlib.sha256(f"{face_finder.DEFINITION} {chip.DEFINITION} {side}\n".encode())
     for photo in photos:
         stat = photo.stat()
         digest.update(f"{photo.resolve()} {stat.st_size} {stat.st_mtime_ns}\n".encode())

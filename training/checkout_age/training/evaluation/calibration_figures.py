@@ -23,20 +23,16 @@ def reliability_figure(tables: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def coverage_figure(scores: Scores, table: pd.DataFrame) -> Figure:
+def coverage_figure(scores: Scores, table: pd.DataFrame, served: pd.DataFrame) -> Figure:
     """Labels inside central intervals, over the probability that the intervals hold."""
     needed = np.sort(label_levels(scores)) * 100
     figure, axes = plot((5.5, 5))
     axes.plot([0, 100], [0, 100], color=GREY, linestyle="--")
     axes.plot(needed, np.arange(1, len(needed) + 1) / len(needed) * 100, color=BLUE)
-    for served, name, colour, marker in (
-        (False, "levels of the table", BLUE, "o"),
-        (True, "the interval that is served", RED, "s"),
-    ):
-        some = table[table["served"] == served]
-        axes.plot(
-            some["level"] * 100, some["seen"] * 100, marker, color=colour, label=name, zorder=3
-        )
+    axes.plot(table["level"] * 100, table["seen"] * 100, "o", color=BLUE, label="all told ages")
+    axes.plot(
+        served["level"] * 100, served["seen"] * 100, "s", color=RED, label="as served, by told age"
+    )
     axes.set(xlabel="probability that the interval holds, %", ylabel="labels inside it, %")
     axes.set(xlim=(0, 100), ylim=(0, 100))
     axes.legend(loc="upper left")

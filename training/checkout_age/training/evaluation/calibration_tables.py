@@ -35,23 +35,36 @@ def calibration_errors(tables: Mapping[str, pd.DataFrame]) -> dict[str, float]:
 def coverage_table(scores: Scores) -> pd.DataFrame:
     """For central intervals that hold a `level` of probability: the share of labels inside.
 
-    `width` is their mean width in years. The row that is `served` holds as much as the
-    model's calibration asks for to take in 90 % of labels.
+    `width` is their mean width in years.
     """
-    told = scores.calibration.interval_level
     needed = label_levels(scores)
-    rows = [(level, False) for level in LEVELS] + [(told, True)]
     return pd.DataFrame(
         [
             {
                 "level": level,
-                "served": served,
                 "seen": float((needed <= level).mean()),
                 "width": _mean_width(scores, level),
             }
-            for level, served in rows
+            for level in LEVELS
         ]
     )
+
+
+def served_table(scores: Scores) -> pd.DataFrame:
+    """The intervals that are served as 90 %, a row for each band of told ages.
+
+    `told_from` is where the band begins in years, `level` the probability that its intervals
+    hold, `seen` the share of labels inside and `width` their mean width in years.
+    """
+    calibration = scores.calibration
+    bands = np.searchsorted(calibration.told_from, scores.ages, side="right") - 1
+    widths = scores.intervals[:, 1] - scores.intervals[:, 0]
+    table = pd.DataFrame({"band": bands, "seen": scores.covered, "width": widths})
+    grouped = table.groupby("band")
+    rows = grouped.mean().assign(photos=grouped.size()).reset_index()
+    rows["told_from"] = [calibration.told_from[band] for band in rows["band"]]
+    rows["level"] = [calibration.levels[band] for band in rows["band"]]
+    return rows[["told_from", "photos", "level", "seen", "width"]]
 
 
 def label_levels(scores: Scores) -> NDArray[np.float64]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from checkout_age.server.bundle import Bundle, Metric
@@ -180,19 +179,19 @@ def _calibration(page: _Page, scores: Scores) -> None:
         "reliability", pd.concat(named)[["probability", "said", "seen", "answers"]], "By bin"
     )
     coverage = calibration_tables.coverage_table(scores)
-    served = coverage[coverage["served"]].iloc[0]
+    served = calibration_tables.served_table(scores)
+    widths = scores.intervals[:, 1] - scores.intervals[:, 0]
     page.report.text(
-        f"The interval that is served as 90 % takes in {served['seen']:.1%} of labels and is "
-        f"{served['width']:.1f} years wide on average; it holds {served['level']:.1%} of the "
-        f"probability, at a temperature of {scores.calibration.temperature:.3g}."
+        f"The interval that is served as 90 % takes in {scores.covered.mean():.1%} of labels and "
+        f"is {widths.mean():.1f} years wide on average, at a temperature of "
+        f"{scores.calibration.temperature:.3g}."
     )
     page.report.figure(
-        calibration_figures.coverage_figure(scores, coverage),
+        calibration_figures.coverage_figure(scores, coverage, served),
         "Coverage of central intervals: below the diagonal they are too narrow.",
     )
-    shown = in_words(coverage.drop(columns="served"))
-    shown["level"] += np.where(coverage["served"], ", as served", "")
-    page.table("coverage", coverage, "Probability held, labels inside, mean width in years", shown)
+    page.table("coverage", coverage, "Probability held, labels inside, mean width in years")
+    page.table("served", served, "The intervals served, by told age: as before, ages in years")
 
 
 def _learning(page: _Page, training: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from checkout_age.server.bundle import Bundle, BundleFacts, Metric
+from checkout_age.server.calibration import Calibration
 from checkout_age.training.evaluation.metric_table import interval_text, value_text
 from checkout_age.training.publishing.limits import best_and_worst, limits
 from checkout_age.training.publishing.markdown import flattened, quoted, table, written
@@ -59,13 +60,18 @@ def _model(bundle: Bundle) -> Iterator[str]:
             ("cut as", f"`{facts.chip_definition}`; a server that cuts otherwise refuses it"),
             ("output", "P(age) for each whole year from 0 to 100; 100 stands for all above"),
             ("age groups", ", ".join(group.label for group in facts.groups.groups)),
-            ("temperature", f"{facts.temperature:.4g}"),
-            (
-                "90 % interval",
-                f"the central range that holds {facts.interval_level:.1%} of the probability",
-            ),
+            ("temperature", f"{facts.calibration.temperature:.4g}"),
+            ("90 % interval", f"the central range that holds {_levels(facts.calibration)}"),
         ],
     )
+
+
+def _levels(calibration: Calibration) -> str:
+    levels = [
+        f"{level:.1%} of the probability" + (f" from a told age of {told:g}" if told else "")
+        for told, level in zip(calibration.told_from, calibration.levels, strict=True)
+    ]
+    return ", ".join(levels)
 
 
 def _training(facts: BundleFacts) -> Iterator[str]:

@@ -14,6 +14,7 @@ from checkout_age.server.bundle import (
     rounded,
     write_bundle,
 )
+from checkout_age.server.calibration import Calibration
 from checkout_age.training.dataset.faces import fingerprint, load_test, load_valid
 from checkout_age.training.dataset.pack import CACHE
 from checkout_age.training.evaluation.calibration import fit_calibration
@@ -66,7 +67,7 @@ def write_with_card(models: Path, bundle: Bundle) -> Path:
 
 def measured(bundle: Bundle, faces: Path, cache: Path | None = CACHE) -> Bundle:
     """The same weights, calibrated on valid and measured on valid and test."""
-    uncalibrated = replace(bundle, facts=replace(bundle.facts, temperature=1.0))
+    uncalibrated = replace(bundle, facts=replace(bundle.facts, calibration=Calibration()))
     everyone = {"valid": load_valid(faces), "test": load_test(faces)}
     scores = {split: score(uncalibrated, some, split, cache) for split, some in everyone.items()}
     calibration = fit_calibration(scores["valid"].logits, scores["valid"].faces.ages)
@@ -76,7 +77,7 @@ def measured(bundle: Bundle, faces: Path, cache: Path | None = CACHE) -> Bundle:
         for split, each in calibrated.items()
         for figure in (*metrics(each, split), face_found(each, everyone[split], split))
     ]
-    facts = replace(bundle.facts, **asdict(calibration), metrics=tuple(figures))
+    facts = replace(bundle.facts, calibration=calibration, metrics=tuple(figures))
     return replace(bundle, facts=facts)
 
 
