@@ -74,20 +74,20 @@ class BlazeFace:
         Also gives the highest probability of any place, 0 to 1. The first look at a new shape
         takes half a second more.
         """
-        network = self._network((view.shape[0], view.shape[1]))
-        scores, regressed = network.run(view)
+        request = self._request((view.shape[0], view.shape[1]))
+        scores, regressed = request.run(view)
         likely = (scores >= _score(threshold)).nonzero()[0]
         best = float(_probability(scores.max()))
         if not likely.size:
             return [], best
         points = regressed[likely].reshape(-1, POINTS, 2)
-        origins = network.anchors[likely][:, None]
+        origins = request.anchors[likely][:, None]
         points[:, 2:] += origins
         centre, half = points[:, :1] + origins, points[:, 1:2] / 2
         points[:, :1], points[:, 1:2] = centre - half, centre + half
         return merged(points, _probability(scores[likely])), best
 
-    def _network(self, shape: tuple[int, int]) -> "_Request":
+    def _request(self, shape: tuple[int, int]) -> "_Request":
         """This thread's own; it holds the memory of one look."""
         requests: dict[tuple[int, int], _Request]
         requests = self._of_thread.__dict__.setdefault("requests", {})
