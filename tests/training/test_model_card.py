@@ -149,3 +149,9 @@ def test_a_cell_does_not_break_its_table(odd: str) -> None:
     lines = table(("x", "y"), [(odd, "1")]).splitlines()
     assert len(lines) == 3
     assert len(re.findall(r"(?<!\\)\|", lines[2])) == 3
+
+
+def test_no_time_is_told_where_that_of_an_epoch_is_not_known() -> None:
+    epoch = {"side": 64, "loss": 3, "train_mae": 6.3, "valid_mae": 6.4}
+    card = model_card(bundle(training={"history": [{**epoch, "seconds": 0.0}, epoch]}))
+    assert "After 2 epochs the mean absolute error" in card

@@ -92,8 +92,8 @@ def _training(facts: BundleFacts) -> Iterator[str]:
     history: Sequence[Mapping[str, Any]] = training.get("history") or ()
     if history:
         last = history[-1]
-        minutes = sum(epoch.get("seconds", 0) for epoch in history) / 60
-        took = f" in {minutes:.0f} minutes" if minutes else ""
+        seconds = [epoch.get("seconds", 0) for epoch in history]
+        took = f" in {sum(seconds) / 60:.0f} minutes" if all(seconds) else ""
         yield (
             f"After {len(history)} epochs{took} the mean absolute error was "
             f"{last['train_mae']:.2f} years on train, with augmentation, and "

@@ -1,7 +1,7 @@
 """Goes on from `refined`: thin ages drawn more often, more kinds of light and detail.
 
 Test MAE 5.20 years (4.89 to 5.53, 1,171 photos of UTKFace); 13-17 5.80, 18-24 3.68.
-About 90 minutes of fitting on two CPU cores with other work beside it.
+The last four epochs took 38 minutes on two CPU cores with other work beside them.
 
 That run started from `refined/1075814176d0` and was stopped after epoch 4, when six further epochs
 at 80 pixels were cut to four at 64; its train chips were cut when the finder's first look was at
