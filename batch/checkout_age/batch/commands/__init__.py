@@ -1,0 +1,8 @@
+"""The verbs of checkout-age-batch: one module each, listed here in the order that --help shows.
+
+A verb's module has `add(commands)`, which adds its parser and sets its `carry_out`.
+"""
+
+from checkout_age.batch.commands import run, schedule
+
+VERBS = (run, schedule)
