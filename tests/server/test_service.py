@@ -24,7 +24,6 @@ from checkout_age.server.face_finder import THRESHOLD
 from checkout_age.server.photo import PhotoLimits, Pixels
 from checkout_age.server.service import IN_FLIGHT
 from checkout_age.server.serving import serve
-from checkout_age.server.shopper import Acceptance
 from checkout_age.v1 import age_estimation_pb2 as pb
 from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
 from tests.conftest import Always34, Serving, confetti, photo_of
@@ -73,7 +72,6 @@ async def test_a_photo_is_answered_with_age_interval_groups_and_model(
 async def test_each_kind_of_bad_photo_is_an_invalid_argument_that_says_which(
     serving: Serving, photo: bytes
 ) -> None:
-    acceptance = Acceptance(PhotoLimits(max_bytes=9000))
     large = photo_of(confetti(150, 150))
     cases = {
         b"": "empty: 0 bytes",
@@ -82,7 +80,7 @@ async def test_each_kind_of_bad_photo_is_an_invalid_argument_that_says_which(
         large: f"has {len(large)} bytes, the limit is 9000",
     }
     async with (
-        serving(acceptance=acceptance) as address,
+        serving(max_photo_bytes=9000) as address,
         grpc.aio.insecure_channel(address) as channel,
     ):
         stub = await ready(channel)
@@ -138,9 +136,8 @@ async def test_of_several_faces_the_shoppers_is_told_apart_or_all_are_refused(
         chosen = await (await ready(channel)).EstimateAge(pb.EstimateAgeRequest(photo=photo))
     assert chosen.estimate.faces_found == 2
     assert chosen.estimate.face == pb.FaceBox(left=2, top=2, width=26, height=26)
-    strict = Acceptance(several_faces=SeveralFaces.REFUSE)
     async with (
-        serving(load_faces=TwoFaces, acceptance=strict) as address,
+        serving(load_faces=TwoFaces, several_faces=SeveralFaces.REFUSE) as address,
         grpc.aio.insecure_channel(address) as channel,
     ):
         refused = await (await ready(channel)).EstimateAge(pb.EstimateAgeRequest(photo=photo))
@@ -294,4 +291,4 @@ async def test_a_model_that_cannot_be_built_ends_the_start_with_its_reason(
         raise RuntimeError(f"cannot build {bundle.facts.name}")
 
     with pytest.raises(RuntimeError, match="cannot build fake"):
-        await serve(ServerConfig(tiny_bundle, port=0), load_runtime=broken)
+        await serve(ServerConfig(model=tiny_bundle, port=0), load_runtime=broken)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from checkout_age.server.bundle import BundleError
-from checkout_age.server.config import parse_arguments
+from checkout_age.server.config import parse_arguments, show_config
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -17,6 +17,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from checkout_age.server.look import look
 
         look(given[1:])
+        return
+    if given[:1] == ["config"]:
+        show_config(given[1:])
         return
     config = parse_arguments(given)
     logging.basicConfig(

@@ -1,14 +1,17 @@
 """The server's settings, checked once at the door."""
 
-from argparse import ArgumentParser, Namespace
+import sys
+from argparse import ArgumentParser
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from checkout_age.server.age import AgeGroups
 from checkout_age.server.choice import SeveralFaces
+from checkout_age.server.options import Options, option
 from checkout_age.server.photo import DEFAULT_LIMITS, PhotoLimits
 from checkout_age.server.quality import DEFAULT_QUALITY, QualityLimits
+from checkout_age.server.settings import Settings, add_options, settings_of
 from checkout_age.server.shopper import Acceptance
 
 LAST_PORT = 65535
@@ -16,128 +19,141 @@ SHIPPED = Path(__file__).parents[2] / "models" / "balanced"
 """The model that comes with the sources."""
 
 
-@dataclass(frozen=True)
-class ServerConfig:
-    """How to serve one model."""
-
-    model: Path = SHIPPED
-    host: str = "127.0.0.1"
-    port: int = 50051
-    port_file: Path | None = None
-    age_groups: AgeGroups | None = None
-    """None: those of the bundle."""
-    acceptance: Acceptance = field(default_factory=Acceptance)
-    grace: float = 20.0
-    """Seconds that running calls are given after the first signal."""
-    until_stdin_closes: bool = False
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.port <= LAST_PORT:
-            raise ValueError(f"port must be 0..{LAST_PORT}, got {self.port}")
-        if self.grace < 0:
-            raise ValueError(f"grace must be at least 0 seconds, got {self.grace}")
-
-
-def parse_arguments(arguments: Sequence[str] | None = None) -> ServerConfig:
-    """Read the command line; a wrong value ends the process with status 2 and says why."""
-    parser = ArgumentParser(
-        prog="checkout-age-server",
-        description="Serve age estimates for checkout photos over gRPC.",
-        epilog="checkout-age-server look PHOTO... draws what would be seen in photos.",
-    )
-    add_model(parser)
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    parser.add_argument(
-        "--port", type=int, default=50051, help="port to listen on, 0 for a free one (%(default)s)"
-    )
-    parser.add_argument(
-        "--port-file", type=Path, help="write HOST:PORT to this file once the port is bound"
-    )
-    parser.add_argument(
-        "--age-groups",
-        metavar="STARTS",
-        help="youngest age of each group, as 0,18,65 (the model's own)",
-    )
-    add_acceptance(parser)
-    parser.add_argument(
-        "--grace",
-        type=float,
-        default=20.0,
-        help="seconds that running calls get after SIGTERM (%(default)s)",
-    )
-    parser.add_argument(
-        "--until-stdin-closes",
-        action="store_true",
-        help="stop when standard input ends, as it does when the starting process dies",
-    )
-    given = parser.parse_args(arguments)
-    try:
-        return ServerConfig(
-            model=given.model,
-            host=given.host,
-            port=given.port,
-            port_file=given.port_file,
-            age_groups=_groups(given.age_groups),
-            acceptance=acceptance_of(given),
-            grace=given.grace,
-            until_stdin_closes=given.until_stdin_closes,
-        )
-    except ValueError as error:
-        parser.error(str(error))
-
-
-def add_model(parser: ArgumentParser) -> None:
-    """The option that names a model."""
-    parser.add_argument(
-        "--model",
-        type=Path,
-        default=SHIPPED,
-        help="models/NAME/VERSION, or models/NAME where it has one version (the shipped model)",
-    )
-
-
-def add_acceptance(parser: ArgumentParser) -> None:
-    """The options that say which photos are given an age."""
-    parser.add_argument(
-        "--max-photo-bytes",
-        type=int,
-        default=DEFAULT_LIMITS.max_bytes,
-        help="largest photo that is read (%(default)s)",
-    )
-    parser.add_argument(
-        "--several-faces",
-        choices=[str(policy) for policy in SeveralFaces],
-        default=str(SeveralFaces.CHOOSE),
-        help="choose the largest near the middle, or refuse (%(default)s)",
-    )
-    for name, default, what in (
-        ("width", DEFAULT_QUALITY.width, "pixels that a face is wide"),
-        ("sharpness", DEFAULT_QUALITY.sharpness, "sharpness of a face, 0 for an even grey"),
-        ("brightness", DEFAULT_QUALITY.brightness, "brightness of its lightest tenth, 0 to 255"),
-    ):
-        parser.add_argument(
-            f"--min-face-{name}", type=float, default=default, help=f"least {what} (%(default)s)"
-        )
-
-
-def acceptance_of(given: Namespace) -> Acceptance:
-    """What those options say. Raises ValueError, naming the wrong one."""
-    return Acceptance(
-        PhotoLimits(max_bytes=given.max_photo_bytes),
-        QualityLimits(
-            width=given.min_face_width,
-            sharpness=given.min_face_sharpness,
-            brightness=given.min_face_brightness,
-        ),
-        SeveralFaces(given.several_faces),
-    )
-
-
-def _groups(starts: str | None) -> AgeGroups | None:
-    if starts is None:
-        return None
+def groups_starting(starts: str) -> AgeGroups:
+    """Age groups from the youngest age of each, as 0,18,65. Raises ValueError."""
     try:
         years = [int(start) for start in starts.split(",")]
     except ValueError:
         raise ValueError(f"age groups are whole years as in 0,18,65, got {starts!r}") from None
     return AgeGroups.starting_at(years)
+
+
+def starts_of(groups: AgeGroups) -> str:
+    """The text that `groups_starting` reads."""
+    return ",".join(str(group.youngest) for group in groups.groups)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions(Options):
+    """The model"""
+
+    model: Path = option(SHIPPED, "models/NAME/VERSION, or models/NAME where it has one version")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoOptions(Options):
+    """Which photos are given an age"""
+
+    max_photo_bytes: int = option(
+        DEFAULT_LIMITS.max_bytes, "largest photo that is read", at_least=1
+    )
+    max_photo_pixels: int = option(
+        DEFAULT_LIMITS.max_pixels, "largest photo that is decoded, in pixels", at_least=1
+    )
+    several_faces: SeveralFaces = option(
+        SeveralFaces.CHOOSE, "choose the largest near the middle, or refuse"
+    )
+    min_face_width: float = option(
+        DEFAULT_QUALITY.width, "least pixels that a face is wide", at_least=0
+    )
+    min_face_sharpness: float = option(
+        DEFAULT_QUALITY.sharpness, "least sharpness of a face, 0 for an even grey", at_least=0
+    )
+    min_face_brightness: float = option(
+        DEFAULT_QUALITY.brightness,
+        "least brightness of a face's lightest tenth, 0 to 255",
+        at_least=0,
+    )
+
+    @property
+    def acceptance(self) -> Acceptance:
+        """The same, as the shopper finder takes it."""
+        return Acceptance(
+            PhotoLimits(self.max_photo_bytes, self.max_photo_pixels),
+            QualityLimits(
+                width=self.min_face_width,
+                sharpness=self.min_face_sharpness,
+                brightness=self.min_face_brightness,
+            ),
+            self.several_faces,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerOptions(Options):
+    """What is answered"""
+
+    age_groups: AgeGroups | None = option(
+        None,
+        "youngest age of each group, as 0,18,65",
+        read=groups_starting,
+        show=starts_of,
+        unset="the model's own",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddressOptions(Options):
+    """Where it listens"""
+
+    host: str = option("127.0.0.1", "address to listen on")
+    port: int = option(50051, "port to listen on, 0 for a free one", at_least=0, at_most=LAST_PORT)
+    port_file: Path | None = option(
+        None, "write HOST:PORT to this file once the port is bound", unset="none"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StopOptions(Options):
+    """How it stops"""
+
+    grace: float = option(
+        20.0, "seconds that running calls get after the first SIGTERM or SIGINT", at_least=0
+    )
+    until_stdin_closes: bool = option(
+        False, "stop when standard input ends, as it does when the starting process dies"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookOptions(ModelOptions, PhotoOptions):
+    """What `look` shares with the server."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerConfig(ModelOptions, AddressOptions, AnswerOptions, PhotoOptions, StopOptions):
+    """How to serve one model: all parts of the table."""
+
+
+SERVE = "Serve age estimates for checkout photos over gRPC."
+CONFIG = (
+    "Print the settings that it would serve with as a TOML file: each with its three spellings, \
+and where its value came from. Status 2 where one is wrong."
+)
+COMMANDS = """\
+commands:
+  checkout-age-server config           prints the settings and where each came from
+  checkout-age-server look PHOTO...    draws what would be seen in photos"""
+
+
+def read_settings(
+    arguments: Sequence[str] | None = None,
+    *,
+    prog: str = "checkout-age-server",
+    description: str = SERVE,
+) -> Settings[ServerConfig]:
+    """Read flags, environment and file; a wrong value ends with status 2 and says which."""
+    parser = ArgumentParser(prog=prog, description=description, epilog=COMMANDS)
+    add_options(parser, ServerConfig)
+    return settings_of(ServerConfig, parser.parse_args(arguments), parser, whole=ServerConfig)
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> ServerConfig:
+    """What `read_settings` reads, without its sources."""
+    return read_settings(arguments).options
+
+
+def show_config(arguments: Sequence[str]) -> None:
+    """`checkout-age-server config`: print what is set, in a form that --config reads."""
+    settings = read_settings(arguments, prog="checkout-age-server config", description=CONFIG)
+    sys.stdout.write(settings.in_toml())

@@ -11,12 +11,13 @@ from PIL import Image, ImageDraw, ImageFont
 from checkout_age.server.bundle import BundleError, find_bundle, read_bundle
 from checkout_age.server.chip import cut_chip
 from checkout_age.server.choice import SeveralFaces, shopper_among
-from checkout_age.server.config import acceptance_of, add_acceptance, add_model
+from checkout_age.server.config import LookOptions, ServerConfig
 from checkout_age.server.decoder import decode
 from checkout_age.server.face import Face, FaceError
 from checkout_age.server.face_finder import FaceFinder
 from checkout_age.server.photo import PhotoError, Pixels
 from checkout_age.server.quality import SIDE, brightness, grey_of, sharpness
+from checkout_age.server.settings import add_options, settings_of
 from checkout_age.server.shopper import ENOUGH, Acceptance, ShopperFinder
 
 LONGER_SIDE = 960
@@ -33,21 +34,18 @@ def look(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
     parser.add_argument("--out", type=Path, default=Path(), help="folder for the pictures (here)")
-    add_model(parser)
-    add_acceptance(parser)
+    add_options(parser, LookOptions)
     given = parser.parse_args(arguments)
+    options = settings_of(LookOptions, given, parser, whole=ServerConfig).options
     try:
-        acceptance = acceptance_of(given)
-        side = read_bundle(find_bundle(given.model)).facts.chip_side
+        side = read_bundle(find_bundle(options.model)).facts.chip_side
         given.out.mkdir(parents=True, exist_ok=True)
     except (BundleError, OSError) as error:
         sys.exit(f"checkout-age-server: {error}")
-    except ValueError as error:
-        parser.error(str(error))
     finder, failed = FaceFinder(), False
     for photo in given.photos:
         try:
-            picture, words = drawn(photo.read_bytes(), finder, side, acceptance)
+            picture, words = drawn(photo.read_bytes(), finder, side, options.acceptance)
             written = given.out / f"{photo.name}.look.png"
             picture.save(written)
         except (PhotoError, OSError) as error:
