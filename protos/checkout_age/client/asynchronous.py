@@ -1,0 +1,89 @@
+"""The client for asyncio: the blocking one's calls, awaited."""
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from types import TracebackType
+from typing import Self
+
+import grpc
+
+from checkout_age.client.access import Access
+from checkout_age.client.blocking import DEADLINE
+from checkout_age.client.channel import open_async_channel
+from checkout_age.client.errors import told_by
+from checkout_age.v1 import age_estimation_pb2 as pb
+from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
+
+
+class AsyncAgeClient:
+    """Asks a server for ages from one event loop, closed by `async with`; see AgeClient."""
+
+    def __init__(self, address: str, access: Access | None = None) -> None:
+        """Open a connection to HOST:PORT. Raises AccessError."""
+        self._access = access or Access()
+        self._access.metadata()  # a missing token is told now, not at the first call
+        self._channel = open_async_channel(address, self._access)
+        self._stub: pb_grpc.AgeEstimationServiceAsyncStub = pb_grpc.AgeEstimationServiceStub(
+            self._channel
+        )
+
+    async def estimate_age(
+        self, photo: bytes, deadline: float = DEADLINE
+    ) -> pb.EstimateAgeResponse:
+        """The age in one photo (JPEG, PNG or WebP), or the problem that stood in its way."""
+        try:
+            return await self._stub.EstimateAge(
+                pb.EstimateAgeRequest(photo=photo),
+                timeout=deadline,
+                metadata=self._access.metadata(),
+            )
+        except grpc.aio.AioRpcError as error:
+            raise told_by(error) from None
+
+    async def estimate_ages(
+        self,
+        photos: AsyncIterable[tuple[str, bytes]] | Iterable[tuple[str, bytes]],
+        deadline: float | None = None,
+    ) -> AsyncIterator[pb.EstimateAgesResponse]:
+        """An answer for each (id, photo), in any order; photos are drawn as the server keeps up."""
+        try:
+            async for answer in self._stub.EstimateAges(
+                _requests(photos), timeout=deadline, metadata=self._access.metadata()
+            ):
+                yield answer
+        except grpc.aio.AioRpcError as error:
+            raise told_by(error) from None
+
+    async def model(self, deadline: float = DEADLINE) -> pb.GetModelResponse:
+        """What is served."""
+        try:
+            return await self._stub.GetModel(
+                pb.GetModelRequest(), timeout=deadline, metadata=self._access.metadata()
+            )
+        except grpc.aio.AioRpcError as error:
+            raise told_by(error) from None
+
+    async def close(self) -> None:
+        """End the connection and whatever still runs on it."""
+        await self._channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+
+async def _requests(
+    photos: AsyncIterable[tuple[str, bytes]] | Iterable[tuple[str, bytes]],
+) -> AsyncIterator[pb.EstimateAgesRequest]:
+    if isinstance(photos, AsyncIterable):
+        async for name, photo in photos:
+            yield pb.EstimateAgesRequest(id=name, photo=photo)
+        return
+    for name, photo in photos:
+        yield pb.EstimateAgesRequest(id=name, photo=photo)

@@ -1,0 +1,68 @@
+"""The blocking client: a till's two lines."""
+
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Self
+
+import grpc
+
+from checkout_age.client.access import Access
+from checkout_age.client.channel import open_channel
+from checkout_age.client.errors import told_by
+from checkout_age.v1 import age_estimation_pb2 as pb
+from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
+
+DEADLINE = 5.0
+"""Seconds that a till waits unless it says otherwise, retries included."""
+
+
+class AgeClient:
+    """Asks a server for ages; safe to use from several threads, closed by `with`.
+
+    UNAVAILABLE is tried again, up to five times within the deadline, as service_config.json says.
+    Every call raises CallError where no answer came.
+    """
+
+    def __init__(self, address: str, access: Access | None = None) -> None:
+        """Open a connection to HOST:PORT. Raises AccessError."""
+        self._channel = open_channel(address, access)
+        self._stub = pb_grpc.AgeEstimationServiceStub(self._channel)
+
+    def estimate_age(self, photo: bytes, deadline: float = DEADLINE) -> pb.EstimateAgeResponse:
+        """The age in one photo (JPEG, PNG or WebP), or the problem that stood in its way."""
+        try:
+            return self._stub.EstimateAge(pb.EstimateAgeRequest(photo=photo), timeout=deadline)
+        except grpc.RpcError as error:
+            raise told_by(error) from None
+
+    def estimate_ages(
+        self, photos: Iterable[tuple[str, bytes]], deadline: float | None = None
+    ) -> Iterator[pb.EstimateAgesResponse]:
+        """An answer for each (id, photo), in any order; photos are drawn as the server keeps up."""
+        requests = (pb.EstimateAgesRequest(id=name, photo=photo) for name, photo in photos)
+        try:
+            yield from self._stub.EstimateAges(requests, timeout=deadline)
+        except grpc.RpcError as error:
+            raise told_by(error) from None
+
+    def model(self, deadline: float = DEADLINE) -> pb.GetModelResponse:
+        """What is served."""
+        try:
+            return self._stub.GetModel(pb.GetModelRequest(), timeout=deadline)
+        except grpc.RpcError as error:
+            raise told_by(error) from None
+
+    def close(self) -> None:
+        """End the connection and whatever still runs on it."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

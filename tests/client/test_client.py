@@ -1,0 +1,141 @@
+"""The client against a server on a real port, with a network that always says 34."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from checkout_age.client import (
+    AgeClient,
+    AsyncAgeClient,
+    AwayError,
+    CallError,
+    LateError,
+    PhotoRefusedError,
+)
+from checkout_age.client.__main__ import main
+from checkout_age.client.channel import open_channel
+from checkout_age.v1 import age_estimation_pb2 as pb
+from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
+from tests.conftest import Serving
+
+
+async def ages(address: str, photo: bytes) -> float:
+    async with AsyncAgeClient(address) as client:
+        return (await client.estimate_age(photo)).estimate.age
+
+
+async def test_one_photo_is_answered_to_both_clients(serving: Serving, photo: bytes) -> None:
+    async with serving() as address:
+        assert await ages(address, photo) == pytest.approx(34)
+
+        def blocking() -> float:
+            with AgeClient(address) as client:
+                return client.estimate_age(photo).estimate.age
+
+        assert await asyncio.to_thread(blocking) == pytest.approx(34)
+
+
+async def test_a_stream_is_answered_to_both_clients(serving: Serving, photo: bytes) -> None:
+    photos = [("a", photo), ("b", b"no photo")]
+    expected = {"a": pb.PROBLEM_UNSPECIFIED, "b": pb.PROBLEM_NOT_A_PHOTO}
+    async with serving() as address:
+        async with AsyncAgeClient(address) as client:
+            await client.estimate_age(photo)
+            answers = {a.id: a.problem.problem async for a in client.estimate_ages(photos)}
+        assert answers == expected
+
+        def blocking() -> dict[str, int]:
+            with AgeClient(address) as client:
+                return {a.id: a.problem.problem for a in client.estimate_ages(photos)}
+
+        assert await asyncio.to_thread(blocking) == expected
+
+
+async def test_a_refusal_says_whose_fault_it_is(serving: Serving) -> None:
+    async with serving() as address, AsyncAgeClient(address) as client:
+        with pytest.raises(PhotoRefusedError, match="INVALID_ARGUMENT: the photo is empty"):
+            await client.estimate_age(b"")
+        with pytest.raises(LateError):
+            await client.estimate_age(b"", deadline=0)
+
+
+async def test_where_nobody_listens_the_client_says_so_before_its_deadline() -> None:
+    async with AsyncAgeClient("127.0.0.1:1") as client:
+        with pytest.raises(AwayError, match="UNAVAILABLE"):
+            await client.estimate_age(b"", deadline=30)
+
+
+class FailsTwice:
+    """A server that is away for two calls; its own failures are not to be tried again."""
+
+    def __init__(self) -> None:
+        self.codes = [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.UNAVAILABLE]
+        self.calls = 0
+
+    async def answer(self, request: pb.EstimateAgeRequest, context: Any) -> pb.EstimateAgeResponse:
+        self.calls += 1
+        if self.codes:
+            context.set_trailing_metadata((("x-request-id", "7"),))
+            await context.abort(self.codes.pop(), "not now")
+        return pb.EstimateAgeResponse(model_version=str(len(request.photo)))
+
+    def handlers(self) -> grpc.GenericRpcHandler:
+        method = grpc.unary_unary_rpc_method_handler(
+            self.answer,
+            request_deserializer=pb.EstimateAgeRequest.FromString,
+            response_serializer=pb.EstimateAgeResponse.SerializeToString,
+        )
+        return grpc.method_handlers_generic_handler(
+            "checkout_age.v1.AgeEstimationService", {"EstimateAge": method}
+        )
+
+
+async def test_a_call_with_a_large_photo_is_tried_again_as_the_service_config_says() -> None:
+    server = grpc.aio.server()
+    service = FailsTwice()
+    server.add_generic_rpc_handlers((service.handlers(),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        async with AsyncAgeClient(f"127.0.0.1:{port}") as client:
+            answer = await client.estimate_age(bytes(3_000_000))
+            assert (answer.model_version, service.calls) == ("3000000", 3)
+            service.codes = [grpc.StatusCode.INTERNAL]
+            with pytest.raises(CallError, match="INTERNAL: not now") as raised:
+                await client.estimate_age(b"")
+            assert (raised.value.request_id, service.calls) == ("7", 4)
+    finally:
+        await server.stop(None)
+
+
+async def test_the_command_line_prints_a_line_for_each_photo(
+    serving: Serving, photo: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad = tmp_path / "good.jpg", tmp_path / "bad.jpg"
+    good.write_bytes(photo)
+    bad.write_bytes(b"text")
+    async with serving() as address:
+        await ages(address, photo)
+        await asyncio.to_thread(main, ["estimate", str(good), "--server", address])
+        assert capsys.readouterr().out == f"{good}: 25-34: 34 (34 to 34)\n"
+        await asyncio.to_thread(main, ["model", "--server", address, "--json"])
+        assert '"name": "fake"' in capsys.readouterr().out
+        with pytest.raises(SystemExit) as ended:
+            await asyncio.to_thread(main, ["estimate", str(bad), "--server", address])
+    assert ended.value.code == 1
+    assert f"{bad}: INVALID_ARGUMENT: the 4 bytes are no photo" in capsys.readouterr().err
+
+
+async def test_an_open_channel_takes_any_stub(serving: Serving, photo: bytes) -> None:
+    def blocking(address: str) -> float:
+        with open_channel(address) as channel:
+            stub = pb_grpc.AgeEstimationServiceStub(channel)
+            call = stub.EstimateAge.future(pb.EstimateAgeRequest(photo=photo), timeout=5)
+            return call.result().estimate.age
+
+    async with serving() as address:
+        await ages(address, photo)
+        assert await asyncio.to_thread(blocking, address) == pytest.approx(34)
