@@ -16,6 +16,7 @@ from checkout_age.server.bundle import Bundle, BundleFacts, write_bundle
 from checkout_age.server.config import ServerConfig
 from checkout_age.server.photo import Pixels
 from checkout_age.server.serving import serve
+from checkout_age.server.told import ToldAge
 from tests.faces import BrightPhotosHaveFaces
 
 ROOT = Path(__file__).parents[1]
@@ -82,7 +83,9 @@ def photo_of(pixels: Pixels, file_format: str = "JPEG", **options: Any) -> bytes
 @pytest.fixture
 def tiny_bundle(tmp_path: Path) -> Path:
     """A folder of a model for fake runtimes, which look at no weights."""
-    facts = BundleFacts("fake", chip_side=32, data_terms="drawn by nobody")
+    facts = BundleFacts(
+        "fake", chip_side=32, data_terms="drawn by nobody", told_ages=(ToldAge(30, 33, 4),)
+    )
     return write_bundle(tmp_path / "models", facts, {"nothing": np.zeros(1, np.float32)})
 
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,12 @@ from checkout_age.server.bundle import (
     BundleError,
     BundleFacts,
     Metric,
+    _version,
     find_bundle,
     read_bundle,
     write_bundle,
 )
+from checkout_age.server.told import ToldAge
 
 FACTS_OF_ONE = BundleFacts(
     "one", 64, metrics=(Metric("MAE", 5.0, 4.8, 5.2, 1000, "test"),), training={"seed": 7}
@@ -36,6 +39,22 @@ def test_the_same_content_gets_the_same_version_and_other_content_another(tmp_pa
     first = write_bundle(tmp_path, BundleFacts("m", 64), weights)
     assert write_bundle(tmp_path, BundleFacts("m", 64), weights) == first
     assert write_bundle(tmp_path, BundleFacts("m", 96), weights) != first
+
+
+def test_what_was_told_by_true_age_is_kept_and_an_older_bundle_without_it_is_still_read(
+    tmp_path: Path,
+) -> None:
+    told = (ToldAge(30, 33, 4), ToldAge(31, 28, 1))
+    weights = {"w": np.ones(2, np.float32)}
+    folder = write_bundle(tmp_path, replace(FACTS_OF_ONE, told_ages=told), weights)
+    assert "[30, 33, 4]" in (folder / FACTS).read_text()
+    assert read_bundle(folder).facts.told_ages == told
+    stored = (folder / WEIGHTS).read_bytes()
+    described = json.loads((folder / FACTS).read_text())
+    del described["told_ages"], described["version"]
+    described["version"] = _version(described, stored)
+    (folder / FACTS).write_text(json.dumps(described))
+    assert read_bundle(folder).facts == FACTS_OF_ONE
 
 
 def test_one_version_is_found_by_the_models_name_and_several_are_listed(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import grpc
 
 from checkout_age.batch import connection
 from checkout_age.batch.lake import Lake
+from checkout_age.batch.models import keep_model
 from checkout_age.batch.photos import PhotoRoot
 from checkout_age.batch.progress import waiting_bar
 from checkout_age.batch.purchases import read_day
@@ -61,6 +62,7 @@ def run_night(day: date, sources: Sources) -> NightRun:
     with waiting_bar(len(found.purchases)) as bar, _channel(sources, bar.say) as channel:
         bar.say(f"scoring {day}")
         scored = score(found.purchases, photos, channel, bar.advance_to)
+        keep_model(sources.out, scored.model)
         lake.write(day, found.purchases, scored)
     return NightRun(day, len(found.purchases), found.repeated)
 

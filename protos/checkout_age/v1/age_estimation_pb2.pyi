@@ -150,18 +150,30 @@ class Metric(_message.Message):
     split: str
     def __init__(self, name: _Optional[str] = ..., value: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., photos: _Optional[int] = ..., split: _Optional[str] = ...) -> None: ...
 
+class ToldAge(_message.Message):
+    __slots__ = ("actual_age", "told_age", "photos")
+    ACTUAL_AGE_FIELD_NUMBER: _ClassVar[int]
+    TOLD_AGE_FIELD_NUMBER: _ClassVar[int]
+    PHOTOS_FIELD_NUMBER: _ClassVar[int]
+    actual_age: int
+    told_age: int
+    photos: int
+    def __init__(self, actual_age: _Optional[int] = ..., told_age: _Optional[int] = ..., photos: _Optional[int] = ...) -> None: ...
+
 class GetModelResponse(_message.Message):
-    __slots__ = ("name", "version", "age_groups", "metrics", "max_photo_bytes", "data_terms")
+    __slots__ = ("name", "version", "age_groups", "metrics", "max_photo_bytes", "data_terms", "told_ages")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     AGE_GROUPS_FIELD_NUMBER: _ClassVar[int]
     METRICS_FIELD_NUMBER: _ClassVar[int]
     MAX_PHOTO_BYTES_FIELD_NUMBER: _ClassVar[int]
     DATA_TERMS_FIELD_NUMBER: _ClassVar[int]
+    TOLD_AGES_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: str
     age_groups: _containers.RepeatedCompositeFieldContainer[AgeGroup]
     metrics: _containers.RepeatedCompositeFieldContainer[Metric]
     max_photo_bytes: int
     data_terms: str
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., age_groups: _Optional[_Iterable[_Union[AgeGroup, _Mapping]]] = ..., metrics: _Optional[_Iterable[_Union[Metric, _Mapping]]] = ..., max_photo_bytes: _Optional[int] = ..., data_terms: _Optional[str] = ...) -> None: ...
+    told_ages: _containers.RepeatedCompositeFieldContainer[ToldAge]
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., age_groups: _Optional[_Iterable[_Union[AgeGroup, _Mapping]]] = ..., metrics: _Optional[_Iterable[_Union[Metric, _Mapping]]] = ..., max_photo_bytes: _Optional[int] = ..., data_terms: _Optional[str] = ..., told_ages: _Optional[_Iterable[_Union[ToldAge, _Mapping]]] = ...) -> None: ...

@@ -6,8 +6,9 @@ models/<name>/<version>/weights.safetensors   kernels in half precision
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,6 +19,7 @@ from safetensors.numpy import load, save
 from checkout_age.server import chip
 from checkout_age.server.age import DEFAULT_GROUPS, YEARS, AgeGroups
 from checkout_age.server.calibration import Calibration
+from checkout_age.server.told import ToldAge
 
 FORMAT = 2
 ARCHITECTURE = f"resnet50-logits-{YEARS}/1"
@@ -60,6 +62,8 @@ class BundleFacts:
     training: Mapping[str, Any] = field(default_factory=dict)
     """The recipe, the initialisation and the fingerprint of the photos."""
     data_terms: str = ""
+    told_ages: tuple[ToldAge, ...] = ()
+    """What was told of the valid photos by true age; empty in bundles older than that."""
     chip_definition: str = chip.DEFINITION
     architecture: str = ARCHITECTURE
     format: int = FORMAT
@@ -94,7 +98,7 @@ def write_bundle(models: Path, facts: BundleFacts, weights: Weights) -> Path:
     version = _version(described, stored)
     folder = models / facts.name / version
     folder.mkdir(parents=True, exist_ok=True)
-    facts_text = json.dumps({"version": version, **described}, indent=2) + "\n"
+    facts_text = _text({"version": version, **described})
     for name, content in ((WEIGHTS, stored), (FACTS, facts_text.encode())):
         written = folder / f"{name}.new"
         written.write_bytes(content)
@@ -167,6 +171,7 @@ def _facts(described: Mapping[str, Any], expected: Mapping[str, Any]) -> BundleF
             **described,
             "metrics": tuple(Metric(**metric) for metric in described["metrics"]),
             "group_starts": tuple(described["group_starts"]),
+            "told_ages": tuple(ToldAge(*row) for row in described.get("told_ages", ())),
             "calibration": Calibration(
                 described["calibration"]["temperature"],
                 tuple(described["calibration"]["told_from"]),
@@ -178,7 +183,14 @@ def _facts(described: Mapping[str, Any], expected: Mapping[str, Any]) -> BundleF
 
 def _described(facts: BundleFacts) -> dict[str, Any]:
     described: dict[str, Any] = json.loads(json.dumps(asdict(facts)))
+    described["told_ages"] = [list(astuple(row)) for row in facts.told_ages]
     return described
+
+
+def _text(described: Mapping[str, Any]) -> str:
+    """Readable JSON in which a told age takes one line."""
+    text = json.dumps(described, indent=2) + "\n"
+    return re.sub(r"\[\s+(\d+),\s+(\d+),\s+(\d+)\s+\]", r"[\1, \2, \3]", text)
 
 
 def _version(described: Mapping[str, Any], stored: bytes) -> str:
