@@ -7,9 +7,10 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from checkout_age.batch.lake import SCHEMA, SHARE, Lake
+from checkout_age.batch.lake import Lake
 from checkout_age.batch.outcome import Outcome, Status
 from checkout_age.batch.purchases import Purchase
+from checkout_age.batch.schema import SCHEMA, SHARE
 from checkout_age.batch.scoring import ScoredDay
 from checkout_age.v1 import age_estimation_pb2 as pb
 

@@ -12,38 +12,11 @@ import pyarrow.parquet as pq
 
 from checkout_age.batch.outcome import Outcome
 from checkout_age.batch.purchases import Purchase
+from checkout_age.batch.schema import SCHEMA, SHARE
 from checkout_age.batch.scoring import ScoredDay
 from checkout_age.v1 import age_estimation_pb2 as pb
 
 TABLE = "purchase_ages"
-SHARE = 65535
-"""What a probability of 1 is stored as in `age_distribution`."""
-
-SCHEMA = pa.schema(
-    [
-        pa.field("purchase_id", pa.string(), nullable=False),
-        pa.field("store_id", pa.string(), nullable=False),
-        pa.field("purchased_at", pa.timestamp("us", "UTC"), nullable=False),
-        pa.field("photo", pa.string()),
-        pa.field("photo_sha256", pa.string()),
-        pa.field("status", pa.string(), nullable=False),
-        pa.field("reason", pa.string()),
-        pa.field("measured", pa.float64()),
-        pa.field("threshold", pa.float64()),
-        pa.field("faces_found", pa.int32()),
-        pa.field("age", pa.float64()),
-        pa.field("age_low", pa.float64()),
-        pa.field("age_high", pa.float64()),
-        pa.field("age_group", pa.string()),
-        pa.field(
-            "age_group_probabilities",
-            pa.list_(pa.struct([("age_group", pa.string()), ("probability", pa.float64())])),
-        ),
-        pa.field("age_distribution", pa.list_(pa.uint16())),
-        pa.field("model_version", pa.string(), nullable=False),
-    ],
-    metadata={"checkout_age.schema": "2"},
-)
 
 
 class Lake:

@@ -14,6 +14,8 @@ class Status(StrEnum):
     """The purchase names no photo."""
     MISSING_PHOTO = "missing_photo"
     """The photo it names is not there or cannot be opened."""
+    PHOTO_OUTSIDE_ROOT = "photo_outside_root"
+    """The path it names leads out of the folder of photos; nothing was opened."""
     EMPTY_PHOTO = "empty_photo"
     PHOTO_TOO_LARGE = "photo_too_large"
     NOT_A_PHOTO = "not_a_photo"
@@ -24,6 +26,8 @@ class Status(StrEnum):
     FACE_TOO_SMALL = "face_too_small"
     TOO_BLURRED = "too_blurred"
     TOO_DARK = "too_dark"
+    UNANSWERED = "unanswered"
+    """Sent alone several times, and the server broke down or kept silent each time."""
     UNKNOWN_PROBLEM = "unknown_problem"
     """A newer server named a problem that this job does not know; the reason has its words."""
 
