@@ -1,6 +1,7 @@
 """The client against a server on a real port, with a network that always says 34."""
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ from checkout_age.client import (
 )
 from checkout_age.client.__main__ import main
 from checkout_age.client.channel import open_channel
+from checkout_age.server.age import Logits
+from checkout_age.server.photo import Pixels
 from checkout_age.v1 import age_estimation_pb2 as pb
 from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
-from tests.conftest import Serving
+from tests.conftest import Always34, Serving
 
 
 async def ages(address: str, photo: bytes) -> float:
@@ -58,8 +61,26 @@ async def test_a_refusal_says_whose_fault_it_is(serving: Serving) -> None:
     async with serving() as address, AsyncAgeClient(address) as client:
         with pytest.raises(PhotoRefusedError, match="INVALID_ARGUMENT: the photo is empty"):
             await client.estimate_age(b"")
+
+
+async def test_a_slow_answer_is_not_waited_for_beyond_the_deadline(
+    serving: Serving, photo: bytes
+) -> None:
+    go = threading.Event()
+
+    class Waits(Always34):
+        def logits(self, chips: Pixels, **how: bool) -> Logits:
+            if len(self.batches) >= 2:  # the warm-up passes
+                go.wait(20)
+            return super().logits(chips, **how)
+
+    async with serving(load_runtime=Waits) as address, AsyncAgeClient(address) as client:
+        await client.model()
         with pytest.raises(LateError):
-            await client.estimate_age(b"", deadline=0)
+            await client.estimate_age(photo, deadline=0.2)
+        with pytest.raises(ValueError, match="a deadline is a number of seconds above 0, got 0"):
+            await client.estimate_age(photo, deadline=0)
+        go.set()
 
 
 async def test_where_nobody_listens_the_client_says_so_before_its_deadline() -> None:

@@ -7,7 +7,7 @@ from typing import Self
 import grpc
 
 from checkout_age.client.access import Access
-from checkout_age.client.blocking import DEADLINE
+from checkout_age.client.blocking import DEADLINE, checked
 from checkout_age.client.channel import open_async_channel
 from checkout_age.client.errors import told_by
 from checkout_age.v1 import age_estimation_pb2 as pb
@@ -33,7 +33,7 @@ class AsyncAgeClient:
         try:
             return await self._stub.EstimateAge(
                 pb.EstimateAgeRequest(photo=photo),
-                timeout=deadline,
+                timeout=checked(deadline),
                 metadata=self._access.metadata(),
             )
         except grpc.aio.AioRpcError as error:
@@ -57,7 +57,7 @@ class AsyncAgeClient:
         """What is served."""
         try:
             return await self._stub.GetModel(
-                pb.GetModelRequest(), timeout=deadline, metadata=self._access.metadata()
+                pb.GetModelRequest(), timeout=checked(deadline), metadata=self._access.metadata()
             )
         except grpc.aio.AioRpcError as error:
             raise told_by(error) from None

@@ -16,6 +16,13 @@ DEADLINE = 5.0
 """Seconds that a till waits unless it says otherwise, retries included."""
 
 
+def checked(deadline: float) -> float:
+    """The deadline. Raises ValueError where it is none: gRPC would wait for ever."""
+    if not deadline > 0:
+        raise ValueError(f"a deadline is a number of seconds above 0, got {deadline}")
+    return deadline
+
+
 class AgeClient:
     """Asks a server for ages; safe to use from several threads, closed by `with`.
 
@@ -31,7 +38,9 @@ class AgeClient:
     def estimate_age(self, photo: bytes, deadline: float = DEADLINE) -> pb.EstimateAgeResponse:
         """The age in one photo (JPEG, PNG or WebP), or the problem that stood in its way."""
         try:
-            return self._stub.EstimateAge(pb.EstimateAgeRequest(photo=photo), timeout=deadline)
+            return self._stub.EstimateAge(
+                pb.EstimateAgeRequest(photo=photo), timeout=checked(deadline)
+            )
         except grpc.RpcError as error:
             raise told_by(error) from None
 
@@ -48,7 +57,7 @@ class AgeClient:
     def model(self, deadline: float = DEADLINE) -> pb.GetModelResponse:
         """What is served."""
         try:
-            return self._stub.GetModel(pb.GetModelRequest(), timeout=deadline)
+            return self._stub.GetModel(pb.GetModelRequest(), timeout=checked(deadline))
         except grpc.RpcError as error:
             raise told_by(error) from None
 

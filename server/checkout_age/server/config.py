@@ -8,6 +8,7 @@ from pathlib import Path
 
 from checkout_age.server.age import AgeGroups
 from checkout_age.server.choice import SeveralFaces
+from checkout_age.server.edge_options import EdgeOptions
 from checkout_age.server.options import Options, option
 from checkout_age.server.photo import DEFAULT_LIMITS, PhotoLimits
 from checkout_age.server.quality import DEFAULT_QUALITY, QualityLimits
@@ -121,8 +122,16 @@ class LookOptions(ModelOptions, PhotoOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServerConfig(ModelOptions, AddressOptions, AnswerOptions, PhotoOptions, StopOptions):
+class ServerConfig(
+    ModelOptions, AddressOptions, AnswerOptions, PhotoOptions, EdgeOptions, StopOptions
+):
     """How to serve one model: all parts of the table."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require_guarded(self.host, "host")
+        if self.metrics_port is not None:
+            self.require_guarded(self.metrics_host, "metrics_host")
 
 
 SERVE = "Serve age estimates for checkout photos over gRPC."
@@ -133,7 +142,8 @@ and where its value came from. Status 2 where one is wrong."
 COMMANDS = """\
 commands:
   checkout-age-server config           prints the settings and where each came from
-  checkout-age-server look PHOTO...    draws what would be seen in photos"""
+  checkout-age-server look PHOTO...    draws what would be seen in photos
+  checkout-age-server token NAME ...   makes a token for a till, a night or an admin"""
 
 
 def read_settings(

@@ -5,13 +5,14 @@ import logging
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 from checkout_age.server.bundle import Bundle, find_bundle, read_bundle
 from checkout_age.server.config import ServerConfig
+from checkout_age.server.edge import Edge
 from checkout_age.server.face_finder import FaceFinder
 from checkout_age.server.runtime import KerasRuntime, Runtime
 from checkout_age.server.scorer import Scorer
@@ -24,10 +25,6 @@ READ_AT_MOST = 4
 """Messages up to this many times the photo limit are read, so that the refusal can say why."""
 
 
-class PortTakenError(OSError):
-    """Nothing can listen on the address; another port may be free."""
-
-
 async def serve(
     config: ServerConfig,
     load_runtime: Callable[[Bundle], Runtime] = KerasRuntime,
@@ -38,27 +35,31 @@ async def serve(
     Raises:
         BundleError: the model cannot be served.
         PortTakenError: the address cannot be bound.
+        CertificatesError, TokensError, TracingMissingError: as Edge says.
     """
     stopping = asyncio.Event()
     _stop_on_signals(stopping)
     if config.until_stdin_closes:
         await _stop_with_stdin(stopping)
     bundle = await asyncio.to_thread(lambda: read_bundle(find_bundle(config.model)))
+    edge = Edge(config)
     server = grpc.aio.server(
+        interceptors=[edge.interceptor],
         options=[
             ("grpc.max_receive_message_length", READ_AT_MOST * config.acceptance.limits.max_bytes),
             ("grpc.so_reuseport", 0),
-        ]
+            *edge.server_options,
+        ],
     )
     service = AgeEstimation(config.acceptance.limits)
     register(service, server)
     healthy = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
     await _set_health(healthy, health_pb2.HealthCheckResponse.NOT_SERVING)
-    reflection.enable_server_reflection(
-        (service_name(), health.SERVICE_NAME, reflection.SERVICE_NAME), server
-    )
-    address = _bind(server, config)
+    edge.offer(server, (service_name(), health.SERVICE_NAME))
+    address = edge.bind(server, config.host, config.port)
+    _tell_port(address, config.port_file)
+    edge.open()
     await server.start()
     logger.info("listening on %s, loading model %s", address, config.model)
     try:
@@ -71,6 +72,7 @@ async def serve(
         await healthy.enter_graceful_shutdown()
     finally:
         await server.stop(config.grace)
+        await asyncio.to_thread(edge.close)
         if service.served is not None:
             await asyncio.to_thread(service.served.scorer.close)
     logger.info("stopped")
@@ -94,20 +96,11 @@ async def _load(
     return Served(bundle, scorer, config.age_groups or bundle.facts.groups)
 
 
-def _bind(server: grpc.aio.Server, config: ServerConfig) -> str:
-    host = f"[{config.host}]" if ":" in config.host else config.host
-    try:
-        port = server.add_insecure_port(f"{host}:{config.port}")
-    except RuntimeError as error:
-        raise PortTakenError(
-            f"cannot listen on {host}:{config.port}: it is taken or no address of this machine"
-        ) from error
-    address = f"{host}:{port}"
-    if config.port_file is not None:
-        written = config.port_file.with_name(config.port_file.name + ".new")
+def _tell_port(address: str, file: Path | None) -> None:
+    if file is not None:
+        written = file.with_name(file.name + ".new")
         written.write_text(address + "\n")
-        written.replace(config.port_file)
-    return address
+        written.replace(file)
 
 
 async def _set_health(healthy: health.aio.HealthServicer, status: int) -> None:

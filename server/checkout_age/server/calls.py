@@ -1,0 +1,227 @@
+"""Calls: every call passes here, is let in or refused, named, timed, counted and told."""
+
+import asyncio
+import inspect
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextvars import ContextVar
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from checkout_age.server import request_id
+from checkout_age.server.guard import Guard, Refusal
+from checkout_age.server.metrics import Metrics
+from checkout_age.server.tokens import Caller
+from checkout_age.server.traces import Tracer
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER = "grpc-retry-pushback-ms"
+"""The trailing metadata from which gRPC clients take the time before another try."""
+
+_caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
+_parent: ContextVar[str | None] = ContextVar("parent", default=None)
+
+
+class Calls(grpc.aio.ServerInterceptor):
+    """The only interceptor; it sees no more of a call than its name, metadata and outcome."""
+
+    def __init__(
+        self, guard: Guard, metrics: Metrics, tracer: Tracer | None, *, max_seconds: float
+    ) -> None:
+        self._guard = guard
+        self._metrics = metrics
+        self._tracer = tracer
+        self._max_seconds = max_seconds
+        self._handlers: dict[str, Any] = {}
+
+    async def intercept_service(self, continuation: Any, details: Any) -> Any:
+        """Let the call pass to its handler, or to one that refuses it unread."""
+        method: str = details.method
+        handler = self._handlers.get(method)
+        if handler is None:
+            found = await continuation(details)
+            if found is None:  # it is not kept: any name can be asked for
+                self._metrics.refused("unknown", "UNIMPLEMENTED")
+                return None
+            handler = self._handlers[method] = self._watched(method, found)
+        authorization = given = parent = None
+        for key, value in details.invocation_metadata:
+            if key == "authorization":
+                authorization = value
+            elif key == request_id.KEY:
+                given = value
+            elif key == "traceparent":
+                parent = value
+        request_id.current.set(request_id.request_id(given))
+        _parent.set(parent)
+        try:
+            _caller.set(self._guard.caller(method, authorization))
+        except Refusal as refusal:
+            self._tell(method, refusal.code.name, 0.0, None)
+            return _refusing(refusal)
+        return handler
+
+    def _watched(self, method: str, handler: Any) -> Any:
+        """The handler with all that surrounds a call; health and reflection pass as they are."""
+        inner = handler.unary_unary or handler.stream_stream or handler.unary_stream
+        if not inspect.iscoroutinefunction(inner) or handler.unary_stream:
+            return handler
+        parse = _parser(handler.request_deserializer)
+        if handler.stream_stream:
+            return grpc.stream_stream_rpc_method_handler(
+                self._stream(method, inner), parse, handler.response_serializer
+            )
+        return grpc.unary_unary_rpc_method_handler(
+            self._single(method, inner), parse, handler.response_serializer
+        )
+
+    def _single(self, method: str, inner: Any) -> Any:
+        guard, limit = self._guard, self._max_seconds
+
+        async def answer(request: Any, context: Any) -> Any:
+            if isinstance(request, _Malformed):
+                await _abort(context, _unreadable(method))
+            if guard.rates is not None:
+                try:
+                    guard.count(method, _client(context))
+                except Refusal as refusal:
+                    await _abort(context, refusal)
+            try:
+                async with asyncio.timeout(limit):
+                    return await inner(request, context)
+            except TimeoutError:
+                late = f"the server gives a call {limit:g} s, and they are over"
+                await _abort(context, Refusal(grpc.StatusCode.DEADLINE_EXCEEDED, late))
+
+        return self._around(method, answer)
+
+    def _stream(self, method: str, inner: Any) -> Any:
+        async def answer(requests: AsyncIterator[Any], context: Any) -> None:
+            reading = _Reading(requests, self._guard, context)
+            await inner(reading.read(), context)
+            if reading.malformed:
+                await _abort(context, _unreadable(method))
+
+        return self._around(method, answer)
+
+    def _around(self, method: str, answer: Callable[[Any, Any], Awaitable[Any]]) -> Any:
+        metrics, tracer = self._metrics, self._tracer
+
+        async def watched(request: Any, context: Any) -> Any:
+            began = time.perf_counter()
+            metrics.call_begins()
+            context.set_trailing_metadata(((request_id.KEY, request_id.current.get()),))
+            code = "OK"
+            span = None if tracer is None else tracer.begin(method, _parent.get())
+            try:
+                return await answer(request, context)
+            except BaseException as error:
+                code = _code(context, error)
+                raise
+            finally:
+                seconds = time.perf_counter() - began
+                metrics.call_ends(method, code, seconds)
+                if span is not None:
+                    span.end(code)
+                self._tell(method, code, seconds, context)
+
+        return watched
+
+    def _tell(self, method: str, code: str, seconds: float, context: Any) -> None:
+        if context is None:
+            self._metrics.refused(method, code)
+        if not logger.isEnabledFor(logging.INFO):
+            return
+        caller = _caller.get()
+        logger.info(
+            "%s %s in %.1f ms",
+            method.rpartition("/")[2],
+            code,
+            1000 * seconds,
+            extra={
+                "method": method,
+                "code": code,
+                "seconds": round(seconds, 6),
+                "client": None if caller is None else caller.name,
+                "peer": None if context is None else context.peer(),
+            },
+        )
+
+
+class _Malformed:
+    """Bytes that are no message of the kind that the method takes."""
+
+
+class _Reading:
+    """The requests of a stream, slowed to the client's rate, up to one that cannot be read."""
+
+    def __init__(self, requests: AsyncIterator[Any], guard: Guard, context: Any) -> None:
+        self._requests, self._rates = requests, guard.rates
+        self._client = "" if guard.rates is None else _client(context)
+        self.malformed = False
+
+    async def read(self) -> AsyncIterator[Any]:
+        async for request in self._requests:
+            if isinstance(request, _Malformed):
+                self.malformed = True
+                return
+            if self._rates is not None and (pause := self._rates.owe(self._client)):
+                await asyncio.sleep(pause)
+            yield request
+
+
+def _client(context: Any) -> str:
+    """Who is held to a rate: the name of the token, or the machine."""
+    caller = _caller.get()
+    if caller is not None:
+        return f"token {caller.name}"
+    return str(context.peer()).rpartition(":")[0]
+
+
+def _parser(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    def parse(message: bytes) -> Any:
+        try:
+            return deserialize(message)
+        except DecodeError:
+            return _Malformed()
+
+    return parse
+
+
+def _unreadable(method: str) -> Refusal:
+    return Refusal(
+        grpc.StatusCode.INVALID_ARGUMENT,
+        f"the bytes sent are no message that {method.rpartition('/')[2]} takes",
+    )
+
+
+def _refusing(refusal: Refusal) -> Any:
+    """A handler that ends the call before its message is read."""
+
+    async def refuse(_: Any, context: Any) -> None:
+        context.set_trailing_metadata(((request_id.KEY, request_id.current.get()),))
+        await _abort(context, refusal)
+
+    return grpc.stream_stream_rpc_method_handler(refuse)
+
+
+async def _abort(context: Any, refusal: Refusal) -> None:
+    trailing = tuple(context.trailing_metadata() or ())
+    if refusal.retry_after:
+        trailing = (*trailing, (RETRY_AFTER, str(round(1000 * refusal.retry_after))))
+    await context.abort(refusal.code, refusal.message, trailing)
+
+
+def _code(context: Any, error: BaseException) -> str:
+    """The status that the client sees, or would have seen."""
+    code = context.code()
+    if code:
+        return str(code.name) if hasattr(code, "name") else grpc.StatusCode(code).name
+    if isinstance(error, asyncio.CancelledError):
+        left = context.time_remaining()
+        return "DEADLINE_EXCEEDED" if left is not None and left <= 0 else "CANCELLED"
+    return "UNKNOWN"

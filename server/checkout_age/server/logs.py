@@ -1,0 +1,37 @@
+"""Logs: lines for people or JSON objects for machines, each with the id of its request."""
+
+import logging
+
+from pythonjsonlogger.json import JsonFormatter
+
+from checkout_age.server import request_id
+from checkout_age.server.watch_options import LogFormat, LogOptions
+
+
+def set_up_logs(options: LogOptions) -> None:
+    """Send all logs of the process to standard error in the form asked for."""
+    handler = logging.StreamHandler()
+    if options.log_format is LogFormat.JSON:
+        handler.setFormatter(
+            JsonFormatter(
+                "{asctime}{levelname}{name}{message}{request_id}",
+                style="{",
+                datefmt="%Y-%m-%dT%H:%M:%S%z",
+                rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+            )
+        )
+    else:
+        handler.setFormatter(
+            logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s%(request)s")
+        )
+    handler.addFilter(_add_request_id)
+    logging.basicConfig(handlers=[handler], level=options.log_level.upper(), force=True)
+    for noisy in ("grpc", "opentelemetry", "keras", "tensorflow"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLogger().level))
+
+
+def _add_request_id(record: logging.LogRecord) -> bool:
+    name = request_id.current.get()
+    record.request_id = name or None
+    record.request = f" [request {name}]" if name else ""
+    return True
