@@ -9,7 +9,7 @@ MODEL = pb.GetModelResponse(
     name="balanced",
     version="abc123",
     age_groups=[pb.AgeGroup(youngest=0, oldest=100, label="0+")],
-    told_ages=[pb.ToldAge(actual_age=30, told_age=33, photos=4)],
+    told_ages=[pb.ToldAge(actual_age=30, told_quantiles=range(300, 312))],
 )
 
 

@@ -151,14 +151,12 @@ class Metric(_message.Message):
     def __init__(self, name: _Optional[str] = ..., value: _Optional[float] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., photos: _Optional[int] = ..., split: _Optional[str] = ...) -> None: ...
 
 class ToldAge(_message.Message):
-    __slots__ = ("actual_age", "told_age", "photos")
+    __slots__ = ("actual_age", "told_quantiles")
     ACTUAL_AGE_FIELD_NUMBER: _ClassVar[int]
-    TOLD_AGE_FIELD_NUMBER: _ClassVar[int]
-    PHOTOS_FIELD_NUMBER: _ClassVar[int]
+    TOLD_QUANTILES_FIELD_NUMBER: _ClassVar[int]
     actual_age: int
-    told_age: int
-    photos: int
-    def __init__(self, actual_age: _Optional[int] = ..., told_age: _Optional[int] = ..., photos: _Optional[int] = ...) -> None: ...
+    told_quantiles: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, actual_age: _Optional[int] = ..., told_quantiles: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class GetModelResponse(_message.Message):
     __slots__ = ("name", "version", "age_groups", "metrics", "max_photo_bytes", "data_terms", "told_ages")

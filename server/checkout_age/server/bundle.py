@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, astuple, dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -63,7 +63,7 @@ class BundleFacts:
     """The recipe, the initialisation and the fingerprint of the photos."""
     data_terms: str = ""
     told_ages: tuple[ToldAge, ...] = ()
-    """What was told of the valid photos by true age; empty in bundles older than that."""
+    """What was told of the valid photos; empty in bundles that were measured before it was kept."""
     chip_definition: str = chip.DEFINITION
     architecture: str = ARCHITECTURE
     format: int = FORMAT
@@ -171,7 +171,10 @@ def _facts(described: Mapping[str, Any], expected: Mapping[str, Any]) -> BundleF
             **described,
             "metrics": tuple(Metric(**metric) for metric in described["metrics"]),
             "group_starts": tuple(described["group_starts"]),
-            "told_ages": tuple(ToldAge(*row) for row in described.get("told_ages", ())),
+            "told_ages": tuple(
+                ToldAge(actual, tuple(quantiles))
+                for actual, *quantiles in described.get("told_ages", ())
+            ),
             "calibration": Calibration(
                 described["calibration"]["temperature"],
                 tuple(described["calibration"]["told_from"]),
@@ -183,14 +186,14 @@ def _facts(described: Mapping[str, Any], expected: Mapping[str, Any]) -> BundleF
 
 def _described(facts: BundleFacts) -> dict[str, Any]:
     described: dict[str, Any] = json.loads(json.dumps(asdict(facts)))
-    described["told_ages"] = [list(astuple(row)) for row in facts.told_ages]
+    described["told_ages"] = [[row.actual, *row.quantiles] for row in facts.told_ages]
     return described
 
 
 def _text(described: Mapping[str, Any]) -> str:
-    """Readable JSON in which a told age takes one line."""
+    """Readable JSON in which each told age takes one line."""
     text = json.dumps(described, indent=2) + "\n"
-    return re.sub(r"\[\s+(\d+),\s+(\d+),\s+(\d+)\s+\]", r"[\1, \2, \3]", text)
+    return re.sub(r"\[[\s\d,]+\]", lambda row: re.sub(r"\s+", " ", row[0]), text)
 
 
 def _version(described: Mapping[str, Any], stored: bytes) -> str:

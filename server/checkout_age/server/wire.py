@@ -82,7 +82,7 @@ def to_model(bundle: Bundle, groups: AgeGroups, limits: PhotoLimits) -> pb.GetMo
         max_photo_bytes=limits.max_bytes,
         data_terms=bundle.facts.data_terms,
         told_ages=[
-            pb.ToldAge(actual_age=row.actual, told_age=row.told, photos=row.photos)
+            pb.ToldAge(actual_age=row.actual, told_quantiles=row.quantiles)
             for row in bundle.facts.told_ages
         ],
     )

@@ -15,7 +15,7 @@ from checkout_age.server.bundle import (
     write_bundle,
 )
 from checkout_age.server.calibration import Calibration
-from checkout_age.server.told import count_told
+from checkout_age.server.told import tell
 from checkout_age.training.dataset.faces import fingerprint, load_test, load_valid
 from checkout_age.training.dataset.pack import CACHE
 from checkout_age.training.evaluation.calibration import fit_calibration
@@ -82,7 +82,7 @@ def measured(bundle: Bundle, faces: Path, cache: Path | None = CACHE) -> Bundle:
         bundle.facts,
         calibration=calibration,
         metrics=tuple(figures),
-        told_ages=count_told(calibrated["valid"].faces.ages, calibrated["valid"].ages),
+        told_ages=tell(calibrated["valid"].faces.ages, calibrated["valid"].distributions),
     )
     return replace(bundle, facts=facts)
 
