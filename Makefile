@@ -24,7 +24,7 @@ protos: .venv/.dev
 	$(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=$(OUT) --pyi_out=$(OUT) \
 	  --grpc_python_out=$(OUT) --mypy_grpc_out=quiet:$(OUT) \
 	  --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
-	  protos/checkout_age/v1/age_estimation.proto
+	  protos/checkout_age/v1/age_estimation.proto protos/checkout_age/inference/open_inference.proto
 
 bench-photos: .venv/.dev
 	$(BIN)/python -m tests.bench.photos

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOMS = {
-    "protos": {"client", "v1"},
-    "server": {"server", "client", "v1"},
+    "protos": {"client", "inference", "v1"},
+    "server": {"server", "client", "inference", "v1"},
     "batch": {"batch", "client", "v1"},
     "training": {"training", "server", "client", "v1"},
 }
@@ -54,9 +54,9 @@ def test_the_batch_job_runs_without_the_server_and_without_tensorflow() -> None:
 
 def test_the_committed_stubs_are_those_of_the_contract(root: Path, tmp_path: Path) -> None:
     subprocess.run(["make", "-s", "protos", f"OUT={tmp_path}"], cwd=root, check=True)
-    made = {path.name: path.read_text() for path in (tmp_path / "checkout_age" / "v1").iterdir()}
-    committed = root / "protos" / "checkout_age" / "v1"
-    assert set(made) == {path.name for path in committed.glob("*_pb2*.py*")}
+    made = {path.relative_to(tmp_path): path.read_text() for path in tmp_path.rglob("*_pb2*")}
+    committed = root / "protos"
+    assert set(made) == {path.relative_to(committed) for path in committed.rglob("*_pb2*.py*")}
     for name, text in made.items():
         assert (committed / name).read_text() == text, f"{name}: run make protos"
 

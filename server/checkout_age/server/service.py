@@ -43,7 +43,7 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
         """One photo for a till."""
         response = pb.EstimateAgeResponse()
         async with answering(context):
-            await _fill(response, self._ready(), request.photo, answered=(FaceError,))
+            await _fill(response, self.ready(), request.photo, answered=(FaceError,))
         return response
 
     async def EstimateAges(  # type: ignore[override]  # the stub does not know coroutines that write
@@ -51,7 +51,7 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
     ) -> None:
         """A stream of photos for the night."""
         async with answering(context):
-            served = self._ready()
+            served = self.ready()
             free = asyncio.Semaphore(IN_FLIGHT)
             writing = asyncio.Lock()
 
@@ -77,10 +77,17 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
     ) -> pb.GetModelResponse:
         """What is served."""
         async with answering(context):
-            served = self._ready()
+            served = self.ready()
         return wire.to_model(served.bundle, served.groups, self._limits)
 
-    def _ready(self) -> Served:
+    async def outcome(self, photo: bytes) -> pb.EstimateAgesResponse:
+        """One photo's outcome, which is an answer even where its bytes cannot be read."""
+        response = pb.EstimateAgesResponse()
+        await _fill(response, self.ready(), photo, answered=(PhotoError, FaceError))
+        return response
+
+    def ready(self) -> Served:
+        """What is served. Raises ModelNotReadyError."""
         if self.served is None:
             raise ModelNotReadyError("the model is still loading, try again in a few seconds")
         return self.served

@@ -14,6 +14,7 @@ from checkout_age.server.bundle import Bundle, find_bundle, read_bundle
 from checkout_age.server.config import ServerConfig
 from checkout_age.server.edge import Edge
 from checkout_age.server.face_finder import FaceFinder
+from checkout_age.server.inference import inference_name, register_inference
 from checkout_age.server.runtime import KerasRuntime, Runtime
 from checkout_age.server.scorer import Scorer
 from checkout_age.server.service import AgeEstimation, Served, register, service_name
@@ -56,7 +57,10 @@ async def serve(
     healthy = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
     await _set_health(healthy, health_pb2.HealthCheckResponse.NOT_SERVING)
-    edge.offer(server, (service_name(), health.SERVICE_NAME))
+    names = [service_name(), health.SERVICE_NAME]
+    if config.open_inference:
+        names.append(register_inference(service, server))
+    edge.offer(server, names)
     address = edge.bind(server, config.host, config.port)
     _tell_port(address, config.port_file)
     edge.open()
@@ -104,7 +108,7 @@ def _tell_port(address: str, file: Path | None) -> None:
 
 
 async def _set_health(healthy: health.aio.HealthServicer, status: int) -> None:
-    for name in ("", service_name()):
+    for name in ("", service_name(), inference_name()):
         await healthy.set(name, status)
 
 

@@ -1,0 +1,135 @@
+"""Tensors: photos out of, and answers into, the messages of the Open Inference Protocol v2."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from checkout_age.inference import open_inference_pb2 as oip
+from checkout_age.server.age import YEARS
+from checkout_age.v1 import age_estimation_pb2 as pb
+
+PHOTO = "PHOTO"
+BYTES = "BYTES"
+MOST_PHOTOS = 64
+"""In one request."""
+LENGTH = 4
+"""Bytes before each element of BYTES that tell its length, little-endian."""
+TENSORS_AS_TOLD = "ModelMetadata tells the tensors"
+
+
+class TensorError(ValueError):
+    """The request's tensors are not those of the model; sending them again will not help."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """One tensor that comes out, a row for each photo."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+    """Of one row."""
+    encoded: Callable[[Sequence[pb.EstimateAgesResponse]], bytes]
+
+
+def _numbers(
+    value: Callable[[pb.AgeEstimate], Iterable[float]], width: int, kind: str
+) -> Callable[[Sequence[pb.EstimateAgesResponse]], bytes]:
+    def encoded(answers: Sequence[pb.EstimateAgesResponse]) -> bytes:
+        rows = np.full((len(answers), width), np.nan, kind)
+        for row, answer in zip(rows, answers, strict=True):
+            if answer.HasField("estimate"):
+                row[:] = list(value(answer.estimate))
+        return rows.tobytes()
+
+    return encoded
+
+
+def _texts(
+    value: Callable[[pb.EstimateAgesResponse], str],
+) -> Callable[[Sequence[pb.EstimateAgesResponse]], bytes]:
+    def encoded(answers: Sequence[pb.EstimateAgesResponse]) -> bytes:
+        return b"".join(with_length(value(answer).encode()) for answer in answers)
+
+    return encoded
+
+
+def _problem(answer: pb.EstimateAgesResponse) -> str:
+    return pb.Problem.Name(answer.problem.problem) if answer.HasField("problem") else ""
+
+
+OUTPUTS = (
+    Output("AGE", "FP64", (), _numbers(lambda found: [found.age], 1, "<f8")),
+    Output("AGE_LOW", "FP64", (), _numbers(lambda found: [found.age_low], 1, "<f8")),
+    Output("AGE_HIGH", "FP64", (), _numbers(lambda found: [found.age_high], 1, "<f8")),
+    Output("AGE_GROUP", BYTES, (), _texts(lambda answer: answer.estimate.age_group.label)),
+    Output(
+        "AGE_DISTRIBUTION",
+        "FP32",
+        (YEARS,),
+        _numbers(lambda found: found.age_distribution, YEARS, "<f4"),
+    ),
+    Output("PROBLEM", BYTES, (), _texts(_problem)),
+    Output("MESSAGE", BYTES, (), _texts(lambda answer: answer.problem.message)),
+)
+"""What the contract's own answer says; a photo that was not scored has NaN and empty texts."""
+BY_NAME = {output.name: output for output in OUTPUTS}
+
+
+def photos_of(request: oip.ModelInferRequest) -> list[bytes]:
+    """The photos of a request, in order. Raises TensorError."""
+    if len(request.inputs) != 1 or request.inputs[0].name != PHOTO:
+        raise TensorError(f"one input named {PHOTO} is expected; {TENSORS_AS_TOLD}")
+    tensor = request.inputs[0]
+    shape = list(tensor.shape)
+    if tensor.datatype != BYTES or len(shape) not in {1, 2} or shape[1:] not in ([], [1]):
+        raise TensorError(f"{PHOTO} is of {BYTES} and of the shape [n] or [n, 1]")
+    if request.raw_input_contents:
+        photos = list(elements(request.raw_input_contents[0]))
+    else:
+        photos = list(tensor.contents.bytes_contents)
+    if len(photos) != shape[0]:
+        raise TensorError(f"{PHOTO} has {len(photos)} elements, its shape says {shape[0]}")
+    if not 1 <= len(photos) <= MOST_PHOTOS:
+        raise TensorError(f"1 to {MOST_PHOTOS} photos are taken at once, got {len(photos)}")
+    return photos
+
+
+def outputs_of(request: oip.ModelInferRequest) -> tuple[Output, ...]:
+    """The outputs that are wanted; all where none is named. Raises TensorError."""
+    if not request.outputs:
+        return OUTPUTS
+    unknown = [wanted.name for wanted in request.outputs if wanted.name not in BY_NAME]
+    if unknown:
+        raise TensorError(f"there is no output of that name among {', '.join(BY_NAME)}")
+    return tuple(BY_NAME[wanted.name] for wanted in request.outputs)
+
+
+def fill(
+    response: oip.ModelInferResponse,
+    outputs: Iterable[Output],
+    answers: Sequence[pb.EstimateAgesResponse],
+) -> None:
+    """Put the answers into the outputs."""
+    for output in outputs:
+        response.outputs.add(
+            name=output.name, datatype=output.datatype, shape=(len(answers), *output.shape)
+        )
+        response.raw_output_contents.append(output.encoded(answers))
+
+
+def elements(raw: bytes) -> Iterable[bytes]:
+    """The elements of a tensor of BYTES. Raises TensorError."""
+    place = 0
+    while place < len(raw):
+        start = place + LENGTH
+        place = start + int.from_bytes(raw[place:start], "little")
+        if start > len(raw) or place > len(raw):
+            raise TensorError(f"{PHOTO} ends within an element: its length does not fit")
+        yield raw[start:place]
+
+
+def with_length(element: bytes) -> bytes:
+    """One element of a tensor of BYTES."""
+    return len(element).to_bytes(LENGTH, "little") + element

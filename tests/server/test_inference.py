@@ -1,0 +1,122 @@
+"""The Open Inference Protocol through a real port."""
+
+import asyncio
+import json
+import math
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc
+import pytest
+
+from checkout_age.inference import open_inference_pb2 as oip
+from checkout_age.inference import open_inference_pb2_grpc as oip_grpc
+from checkout_age.server.tensors import with_length
+from tests.conftest import Serving
+from tests.server.test_service import ready
+
+
+async def test_tritons_own_client_gets_its_answers(
+    serving: Serving, photo: bytes, black_photo: bytes, tmp_path: Path, tiny_bundle: Path
+) -> None:
+    files = [tmp_path / name for name in ("good.jpg", "text.jpg", "black.jpg")]
+    for file, content in zip(files, (photo, b"text", black_photo), strict=True):
+        file.write_bytes(content)
+    caller = Path(__file__).with_name("triton_caller.py")
+    async with serving() as address, grpc.aio.insecure_channel(address) as channel:
+        await ready(channel)
+        run = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, str(caller), address, *map(str, files)],
+            capture_output=True,
+            text=True,
+        )
+    assert run.returncode == 0, run.stderr
+    told = json.loads(run.stdout)
+    assert [told[name] for name in ("live", "ready", "model ready", "another ready")] == [
+        *(True, True, True),
+        False,
+    ]
+    assert told["server"] == "checkout-age"
+    assert told["inputs"] == [["PHOTO", "BYTES", [-1]]]
+    assert told["outputs"]["AGE_DISTRIBUTION"] == [-1, 101]
+    assert told["versions"] == [tiny_bundle.name]
+    assert told["ages"][0] == pytest.approx(34)
+    assert [math.isnan(age) for age in told["ages"]] == [False, True, True]
+    assert told["groups"] == ["25-34", "", ""]
+    assert told["problems"] == ["", "PROBLEM_NOT_A_PHOTO", "PROBLEM_NO_FACE"]
+    assert told["unasked"]
+    assert told["id"] == "7"
+    assert told["distribution"] == [3, 101]
+    assert "4 bytes are no photo" in told["messages"][1]
+    assert told["refused"].startswith("StatusCode.NOT_FOUND: the model fake is served in version")
+
+
+@pytest.fixture
+async def stub(serving: Serving) -> AsyncIterator["oip_grpc.GRPCInferenceServiceAsyncStub"]:
+    async with serving() as address, grpc.aio.insecure_channel(address) as channel:
+        await ready(channel)
+        yield oip_grpc.GRPCInferenceServiceStub(channel)
+
+
+def asking(photos: list[bytes], **given: object) -> oip.ModelInferRequest:
+    tensor = {"name": "PHOTO", "datatype": "BYTES", "shape": [len(photos)]} | given
+    request = oip.ModelInferRequest(model_name="fake")
+    request.inputs.add(**tensor)
+    request.inputs[0].contents.bytes_contents.extend(photos)
+    return request
+
+
+async def test_photos_may_stand_in_typed_contents_too(
+    stub: "oip_grpc.GRPCInferenceServiceAsyncStub", photo: bytes
+) -> None:
+    answer = await stub.ModelInfer(asking([photo, photo], shape=[2, 1]))
+    assert list(answer.outputs[0].shape) == [2]
+    assert len(answer.raw_output_contents) == len(answer.outputs) == 7
+
+
+def raw(content: bytes, count: int) -> oip.ModelInferRequest:
+    request = asking([], shape=[count])
+    request.raw_input_contents.append(content)
+    return request
+
+
+def wanting(name: str) -> oip.ModelInferRequest:
+    request = asking([b"photo"])
+    request.outputs.add(name=name)
+    return request
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (oip.ModelInferRequest(model_name="fake"), "one input named PHOTO is expected"),
+        (asking([b"x"], name="IMAGE"), "one input named PHOTO is expected"),
+        (asking([b"x"], datatype="UINT8"), "PHOTO is of BYTES and of the shape"),
+        (asking([b"x"], shape=[1, 224, 224]), "PHOTO is of BYTES and of the shape"),
+        (asking([b"x"], shape=[2]), "PHOTO has 1 elements, its shape says 2"),
+        (asking([b"x"] * 65), "1 to 64 photos are taken at once, got 65"),
+        (asking([]), "1 to 64 photos are taken at once, got 0"),
+        (raw(with_length(b"photo")[:-1], 1), "PHOTO ends within an element"),
+        (raw(b"\xff\xff\xff\xff", 1), "PHOTO ends within an element"),
+        (wanting("SHOE_SIZE"), "there is no output of that name among AGE,"),
+    ],
+)
+async def test_tensors_that_do_not_fit_are_invalid_arguments_that_say_so(
+    stub: "oip_grpc.GRPCInferenceServiceAsyncStub", request_: oip.ModelInferRequest, words: str
+) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await stub.ModelInfer(request_)
+    assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert words in (raised.value.details() or "")
+
+
+async def test_where_it_is_not_offered_the_service_is_unknown(serving: Serving) -> None:
+    async with (
+        serving(open_inference=False) as address,
+        grpc.aio.insecure_channel(address) as channel,
+    ):
+        with pytest.raises(grpc.aio.AioRpcError, match="UNIMPLEMENTED"):
+            await oip_grpc.GRPCInferenceServiceStub(channel).ServerLive(oip.ServerLiveRequest())
