@@ -15,6 +15,7 @@ from checkout_age.server.age import YEARS, Logits
 from checkout_age.server.bundle import Bundle, BundleFacts, write_bundle
 from checkout_age.server.config import ServerConfig
 from checkout_age.server.photo import Pixels
+from checkout_age.server.runtime import LARGEST_BATCH
 from checkout_age.server.serving import serve
 from checkout_age.server.told import ToldAge
 from tests.faces import BrightPhotosHaveFaces
@@ -27,10 +28,12 @@ SCENES = ROOT.parent / "shared" / "scenes"
 class Always34:
     """A network that sees a 34-year-old in every chip."""
 
+    streams, batch = 1, LARGEST_BATCH
+
     def __init__(self, bundle: Bundle | None = None) -> None:
         self.batches: list[int] = []
 
-    def logits(self, chips: Pixels) -> Logits:
+    def logits(self, chips: Pixels, *, alone: bool = False) -> Logits:
         self.batches.append(len(chips))
         logits = np.full((len(chips), YEARS), -50, np.float32)
         logits[:, 34] = 50

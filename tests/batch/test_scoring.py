@@ -142,14 +142,14 @@ async def test_a_server_that_dies_midway_is_asked_again_only_for_what_is_unanswe
     serving: Serving, photos: PhotoRoot
 ) -> None:
     class StopsAfterTen(Always34):
-        def logits(self, chips: Pixels) -> Logits:
+        def logits(self, chips: Pixels, *, alone: bool = False) -> Logits:
             if sum(self.batches) >= 10:
                 stuck.set()
                 released.wait(10)
             return super().logits(chips)
 
     class Counts(Always34):
-        def logits(self, chips: Pixels) -> Logits:
+        def logits(self, chips: Pixels, *, alone: bool = False) -> Logits:
             second.append(len(chips))
             return super().logits(chips)
 
@@ -177,7 +177,7 @@ async def test_a_server_that_dies_midway_is_asked_again_only_for_what_is_unanswe
 
 async def test_a_server_that_fails_once_is_asked_again(serving: Serving, photos: PhotoRoot) -> None:
     class FailsOnce(Always34):
-        def logits(self, chips: Pixels) -> Logits:
+        def logits(self, chips: Pixels, *, alone: bool = False) -> Logits:
             answer = super().logits(chips)
             if len(self.batches) == 3:  # the first two are the warm-up
                 raise RuntimeError("out of luck")

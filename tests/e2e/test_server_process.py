@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from checkout_age.server.bundle import find_bundle, read_bundle
-from checkout_age.server.runtime import KerasRuntime
+from checkout_age.server.keras_runtime import KerasRuntime
 from checkout_age.training.dataset.faces import Faces
 from checkout_age.training.dataset.pack import pack
 from checkout_age.training.evaluation.evaluation import ages_of, predict_logits

@@ -11,7 +11,7 @@ from checkout_age.server.bundle import (
     BundleError,
     BundleFacts,
     Metric,
-    _version,
+    digest_of,
     find_bundle,
     read_bundle,
     write_bundle,
@@ -52,7 +52,7 @@ def test_what_was_told_by_true_age_is_kept_and_an_older_bundle_without_it_is_sti
     stored = (folder / WEIGHTS).read_bytes()
     described = json.loads((folder / FACTS).read_text())
     del described["told_ages"], described["version"]
-    described["version"] = _version(described, stored)
+    described["version"] = digest_of(described, [stored])
     (folder / FACTS).write_text(json.dumps(described))
     assert read_bundle(folder).facts == FACTS_OF_ONE
 

@@ -9,8 +9,8 @@ import pytest
 from keras.src.legacy.saving import legacy_h5_format
 
 from checkout_age.server.bundle import Bundle, BundleError, BundleFacts
+from checkout_age.server.keras_runtime import KerasRuntime
 from checkout_age.server.network import build_network
-from checkout_age.server.runtime import KerasRuntime
 
 pytestmark = pytest.mark.slow
 

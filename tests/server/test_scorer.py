@@ -7,8 +7,9 @@ import pytest
 from checkout_age.server.age import Logits
 from checkout_age.server.calibration import Calibration
 from checkout_age.server.photo import PhotoError, Pixels
-from checkout_age.server.runtime import Runtime
-from checkout_age.server.scorer import LARGEST_BATCH, Scorer
+from checkout_age.server.queue import Urgency
+from checkout_age.server.runtime import LARGEST_BATCH, Runtime
+from checkout_age.server.scorer import Scorer
 from checkout_age.server.shopper import ShopperFinder
 from tests.conftest import Always34
 from tests.faces import BrightPhotosHaveFaces
@@ -21,14 +22,14 @@ class Waits(Always34):
         super().__init__()
         self.go, self.entered = threading.Event(), threading.Event()
 
-    def logits(self, chips: Pixels) -> Logits:
+    def logits(self, chips: Pixels, *, alone: bool = False) -> Logits:
         self.entered.set()
         self.go.wait(10)
         return super().logits(chips)
 
 
 class Fails(Always34):
-    def logits(self, chips: Pixels) -> Logits:
+    def logits(self, chips: Pixels, *, alone: bool = False) -> Logits:
         super().logits(chips)
         raise MemoryError("no room for 32 chips")
 
@@ -39,10 +40,10 @@ def scorer_with(runtime: Runtime) -> Scorer:
     )
 
 
-async def gathered(scorer: Scorer, chips: int) -> None:
-    """Return once so many chips wait for the network."""
+async def gathered(scorer: Scorer, photos: int) -> None:
+    """Return once so many photos wait."""
     async with asyncio.timeout(10):
-        while len(scorer._waiting) < chips:  # noqa: ASYNC110  # nothing tells of it
+        while scorer.queue.waiting(Urgency.TILL) < photos:  # noqa: ASYNC110  # nothing tells of it
             await asyncio.sleep(0.01)
 
 
@@ -110,7 +111,7 @@ async def test_warming_up_runs_the_network_on_a_lone_grey_chip_and_on_two() -> N
     seen: list[Pixels] = []
 
     class Sees(Always34):
-        def logits(self, chips: Pixels) -> Logits:
+        def logits(self, chips: Pixels, *, alone: bool = False) -> Logits:
             seen.append(chips)
             return super().logits(chips)
 

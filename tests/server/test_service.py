@@ -171,7 +171,7 @@ async def test_a_stream_reads_on_only_while_answers_are_taken(
     go, full = threading.Event(), asyncio.Event()
 
     class Waits(Always34):
-        def logits(self, chips: Pixels) -> Logits:
+        def logits(self, chips: Pixels, *, alone: bool = False) -> Logits:
             if len(self.batches) >= 2:  # the warm-up passes
                 go.wait(20)
             return super().logits(chips)
@@ -220,7 +220,7 @@ async def test_until_the_model_has_answered_once_the_server_is_not_serving(
     go = threading.Event()
 
     class WarmsUpSlowly(Always34):
-        def logits(self, chips: Pixels) -> Logits:
+        def logits(self, chips: Pixels, *, alone: bool = False) -> Logits:
             go.wait(10)
             return super().logits(chips)
 
@@ -246,7 +246,7 @@ async def test_an_unexpected_failure_leaks_nothing_and_the_server_lives_on(
     serving: Serving, photo: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     class FailsOnce(Always34):
-        def logits(self, chips: Pixels) -> Logits:
+        def logits(self, chips: Pixels, *, alone: bool = False) -> Logits:
             answer = super().logits(chips)
             if len(self.batches) == 3:  # the first two are the warm-up
                 raise RuntimeError("secret path /models/x")

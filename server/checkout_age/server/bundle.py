@@ -2,24 +2,24 @@
 
 models/<name>/<version>/bundle.json           everything but the weights
 models/<name>/<version>/weights.safetensors   kernels in half precision
+models/<name>/<version>/int8.xml, int8.bin    where it was quantized: OpenVINO's form of the network
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from safetensors.numpy import load, save
+from safetensors.numpy import save
 
 from checkout_age.server import chip
 from checkout_age.server.age import DEFAULT_GROUPS, YEARS, AgeGroups
 from checkout_age.server.calibration import Calibration
 from checkout_age.server.told import ToldAge
+from checkout_age.server.weights import StoredWeights, Weights, rounded
 
 FORMAT = 2
 ARCHITECTURE = f"resnet50-logits-{YEARS}/1"
@@ -27,9 +27,10 @@ NETWORK = {"format": FORMAT, "architecture": ARCHITECTURE}
 """What a bundle must state for its weights to be read at all."""
 FACTS = "bundle.json"
 WEIGHTS = "weights.safetensors"
-
-Weights: TypeAlias = Mapping[str, NDArray[Any]]
-"""Each of the network's variables by its path, such as `conv1_conv/kernel`."""
+INT8 = ("int8.xml", "int8.bin")
+"""The network in whole numbers of 8 bits: graph and weights, as OpenVINO writes them."""
+VERSION_DIGITS = 12
+READ_AT_ONCE = 2**20
 
 
 class BundleError(ValueError):
@@ -64,6 +65,8 @@ class BundleFacts:
     data_terms: str = ""
     told_ages: tuple[ToldAge, ...] = ()
     """What was told of the valid photos; empty in bundles that were measured before it was kept."""
+    quantization: Mapping[str, Any] = field(default_factory=dict)
+    """How the int8 form was made and how far it lies from this one; empty where there is none."""
     chip_definition: str = chip.DEFINITION
     architecture: str = ARCHITECTURE
     format: int = FORMAT
@@ -88,18 +91,26 @@ class Bundle:
     facts: BundleFacts
     weights: Weights
     version: str
-    """The first 12 hex digits of the SHA-256 over facts and weights."""
+    """The first 12 hex digits of the SHA-256 over facts, weights and the int8 form."""
+    int8: Path | None = None
+    """The graph of the int8 form, its weights beside it; None where the bundle has none."""
 
 
-def write_bundle(models: Path, facts: BundleFacts, weights: Weights) -> Path:
-    """Write `models/<name>/<version>/` and return that folder; the same content, the same name."""
-    stored = save({path: rounded(value) for path, value in sorted(weights.items())})
+def write_bundle(
+    models: Path, facts: BundleFacts, weights: Weights, int8: Mapping[str, bytes] | None = None
+) -> Path:
+    """Write `models/<name>/<version>/` and return that folder; the same content, the same name.
+
+    `int8` is the content of the two files of that form, by name.
+    """
+    files = {WEIGHTS: save({path: rounded(value) for path, value in sorted(weights.items())})}
+    files |= {name: int8[name] for name in INT8} if int8 else {}
     described = _described(facts)
-    version = _version(described, stored)
+    version = digest_of(described, files.values())
     folder = models / facts.name / version
     folder.mkdir(parents=True, exist_ok=True)
     facts_text = _text({"version": version, **described})
-    for name, content in ((WEIGHTS, stored), (FACTS, facts_text.encode())):
+    for name, content in {**files, FACTS: facts_text.encode()}.items():
         written = folder / f"{name}.new"
         written.write_bytes(content)
         written.replace(folder / name)
@@ -148,18 +159,20 @@ def _read(folder: Path, expected: Mapping[str, Any]) -> Bundle:
                 f"{folder} is no model: it has no {name}; "
                 f"name the folder of one version, as models/NAME/VERSION"
             )
-    stored = (folder / WEIGHTS).read_bytes()
     try:
         described = json.loads((folder / FACTS).read_text())
         version = described.pop("version")
         facts = _facts(described, expected)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BundleError(f"{folder / FACTS} cannot be read: {error}") from error
-    if version != _version(described, stored):
+    quantized = bool(facts.quantization) and all((folder / name).is_file() for name in INT8)
+    stored = [folder / name for name in (WEIGHTS, *(INT8 if quantized else ()))]
+    if version != digest_of(described, _parts(stored)):
         raise BundleError(
             f"{folder} was changed or is incomplete: its content is not that of version {version}"
         )
-    return Bundle(facts, load(stored), version)
+    int8 = folder / INT8[0] if quantized else None
+    return Bundle(facts, StoredWeights(folder / WEIGHTS), version, int8)
 
 
 def _facts(described: Mapping[str, Any], expected: Mapping[str, Any]) -> BundleFacts:
@@ -187,6 +200,10 @@ def _facts(described: Mapping[str, Any], expected: Mapping[str, Any]) -> BundleF
 def _described(facts: BundleFacts) -> dict[str, Any]:
     described: dict[str, Any] = json.loads(json.dumps(asdict(facts)))
     described["told_ages"] = [[row.actual, *row.quantiles] for row in facts.told_ages]
+    if not facts.quantization:
+        del described[
+            "quantization"
+        ]  # without that form a bundle is as it was before there was one
     return described
 
 
@@ -196,12 +213,17 @@ def _text(described: Mapping[str, Any]) -> str:
     return re.sub(r"\[[\s\d,]+\]", lambda row: re.sub(r"\s+", " ", row[0]), text)
 
 
-def _version(described: Mapping[str, Any], stored: bytes) -> str:
+def digest_of(described: Mapping[str, Any], contents: Iterable[bytes]) -> str:
+    """The version that facts and the contents of files, whole or in parts, are known by."""
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
-    digest.update(stored)
-    return digest.hexdigest()[:12]
+    for content in contents:
+        digest.update(content)
+    return digest.hexdigest()[:VERSION_DIGITS]
 
 
-def rounded(value: NDArray[Any]) -> NDArray[Any]:
-    """Kernels in half precision; the few vectors, variances among them, keep their range."""
-    return np.ascontiguousarray(value, np.float16 if value.ndim > 1 else np.float32)
+def _parts(files: Iterable[Path]) -> Iterator[bytes]:
+    """The files' content, without all of it in memory."""
+    for path in files:
+        with path.open("rb") as file:
+            while part := file.read(READ_AT_ONCE):
+                yield part

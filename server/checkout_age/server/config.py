@@ -12,6 +12,7 @@ from checkout_age.server.edge_options import EdgeOptions
 from checkout_age.server.options import Options, option
 from checkout_age.server.photo import DEFAULT_LIMITS, PhotoLimits
 from checkout_age.server.quality import DEFAULT_QUALITY, QualityLimits
+from checkout_age.server.runtime_options import RuntimeOptions
 from checkout_age.server.settings import Settings, add_options, settings_of
 from checkout_age.server.shopper import Acceptance
 
@@ -123,7 +124,13 @@ class LookOptions(ModelOptions, PhotoOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class ServerConfig(
-    ModelOptions, AddressOptions, AnswerOptions, PhotoOptions, EdgeOptions, StopOptions
+    ModelOptions,
+    RuntimeOptions,
+    AddressOptions,
+    AnswerOptions,
+    PhotoOptions,
+    EdgeOptions,
+    StopOptions,
 ):
     """How to serve one model: all parts of the table."""
 

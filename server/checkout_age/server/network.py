@@ -6,7 +6,8 @@ import keras
 import numpy as np
 
 from checkout_age.server.age import YEARS
-from checkout_age.server.bundle import BundleError, Weights
+from checkout_age.server.bundle import BundleError
+from checkout_age.server.weights import Weights
 
 MEAN_BGR = (103.939, 116.779, 123.68)
 """What the published ResNet50 weights subtract from each channel, in BGR order."""

@@ -1,36 +1,80 @@
-"""A runtime: what turns a batch of chips into logits. Here Keras, on whatever backend it has."""
+"""A runtime: what turns a batch of chips into logits, and how it likes to be asked."""
 
+import os
+from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Protocol
 
-import numpy as np
-
-from checkout_age.server.age import YEARS, Logits
-from checkout_age.server.bundle import Bundle
+from checkout_age.server.age import Logits
+from checkout_age.server.bundle import Bundle, BundleError
 from checkout_age.server.photo import Pixels
+
+LARGEST_BATCH = 32
+"""Chips that any runtime is given at once, at most."""
 
 
 class Runtime(Protocol):
-    """Runs a network; called from one thread at a time."""
+    """Runs a network."""
 
-    def logits(self, chips: Pixels) -> Logits:
-        """Chips of shape (n, side, side, 3), 0 to 255, to logits of shape (n, 101)."""
+    @property
+    def streams(self) -> int:
+        """How many threads may call `logits` at once."""
 
+    @property
+    def batch(self) -> int:
+        """How many chips are best run together now, where so many wait; 1 to LARGEST_BATCH."""
 
-class KerasRuntime:
-    """The reference: the bundle's weights in the very graph that was trained."""
+    def logits(self, chips: Pixels, *, alone: bool = False) -> Logits:
+        """Chips of shape (n, side, side, 3), 0 to 255, to logits of shape (n, 101).
 
-    def __init__(self, bundle: Bundle) -> None:
-        """Build the network and fill it; seconds, most of them the import of TensorFlow.
-
-        Raises:
-            BundleError: the weights are not those of this network.
+        `alone` tells that no other work is waiting, so that every core may be used for this.
         """
-        from checkout_age.server.network import build_network, fill
 
-        self._network = build_network(bundle.facts.chip_side)
-        fill(self._network, bundle.weights)
 
-    def logits(self, chips: Pixels) -> Logits:
-        """See Runtime."""
-        answer = np.asarray(self._network.predict_on_batch(chips.astype(np.float32)), np.float32)
-        return answer.reshape(len(chips), YEARS)
+class Precision(StrEnum):
+    """Of the sums inside the network."""
+
+    BEST = "best"
+    """int8 where the bundle has that form and the runtime knows it, else full."""
+    FULL = "full"
+    INT8 = "int8"
+
+
+class RuntimeName(StrEnum):
+    """Those that there are."""
+
+    OPENVINO = "openvino"
+    KERAS = "keras"
+
+
+def keras_runtime(bundle: Bundle, precision: Precision, threads: int) -> Runtime:
+    """TensorFlow, or what else KERAS_BACKEND names; on a CPU or a GPU."""
+    from checkout_age.server.keras_runtime import KerasRuntime
+
+    if precision is Precision.INT8:
+        raise BundleError("the runtime keras has no int8 form; take openvino, or full precision")
+    return KerasRuntime(bundle, threads)
+
+
+def openvino_runtime(bundle: Bundle, precision: Precision, threads: int) -> Runtime:
+    """OpenVINO on a CPU."""
+    from checkout_age.server.openvino_runtime import OpenVinoRuntime
+
+    return OpenVinoRuntime(bundle, precision, threads)
+
+
+RUNTIMES: Mapping[RuntimeName, Callable[[Bundle, Precision, int], Runtime]] = {
+    RuntimeName.OPENVINO: openvino_runtime,
+    RuntimeName.KERAS: keras_runtime,
+}
+
+
+def cores() -> int:
+    """Cores that this process may use: those it may run on, less where a quota gives fewer."""
+    allowed = len(os.sched_getaffinity(0))
+    try:
+        with open("/sys/fs/cgroup/cpu.max") as file:  # noqa: PTH123  # a kernel's file
+            quota, period = file.read().split()
+        return max(1, min(allowed, int(quota) // int(period)))
+    except (OSError, ValueError):  # no such file, or no limit: "max"
+        return allowed

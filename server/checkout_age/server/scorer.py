@@ -1,18 +1,19 @@
 """The scorer: from the bytes of a photo to a distribution over ages, many photos at a time."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+import contextlib
+import threading
 from dataclasses import dataclass
 
 import numpy as np
 
-from checkout_age.server.age import AgeDistribution, Logits
+from checkout_age.server.age import AgeDistribution
 from checkout_age.server.calibration import Calibration
+from checkout_age.server.face import Face
 from checkout_age.server.photo import Pixels
+from checkout_age.server.queue import Job, PhotoQueue, Step, Urgency
 from checkout_age.server.runtime import Runtime
 from checkout_age.server.shopper import Shopper, ShopperFinder
-
-LARGEST_BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -25,17 +26,32 @@ class Scored:
     shopper: Shopper
 
 
-@dataclass
-class _Waiting:
-    chip: Pixels
-    answer: "asyncio.Future[Logits]"
+def _whole(side: int) -> Face:
+    """The face that a chip shows: all of it."""
+    corners = np.array([[0, 0], [side, side]], np.float32)
+    return Face(corners, np.full((6, 2), np.nan, np.float32), 1.0)
+
+
+def _set(job: Job, outcome: Scored | BaseException) -> None:
+    """Give the answer on the event loop that waits for it, if it still does."""
+
+    def give() -> None:
+        if job.answer.done():
+            return
+        if isinstance(outcome, BaseException):
+            job.answer.set_exception(outcome)
+        else:
+            job.answer.set_result(outcome)
+
+    with contextlib.suppress(RuntimeError):  # that event loop is gone
+        job.answer.get_loop().call_soon_threadsafe(give)
 
 
 class Scorer:
-    """Decodes on some threads, runs the network on one, and never blocks the event loop.
+    """A few threads that read photos and run the network; the event loop only hands over.
 
-    While the network is busy, chips gather; its next batch is all that have gathered, so a
-    lone photo waits for nobody.
+    Where the runtime is OpenVINO's, there is a thread for each core, and each does one thing at a
+    time with nothing under it that starts threads of its own.
     """
 
     def __init__(
@@ -44,28 +60,31 @@ class Scorer:
         shoppers: ShopperFinder,
         *,
         calibration: Calibration,
-        readers: int = 2,
+        threads: int = 2,
     ) -> None:
         self._runtime = runtime
         self._shoppers = shoppers
         self._calibration = calibration
-        self._readers = ThreadPoolExecutor(readers, "reader")
-        self._model = ThreadPoolExecutor(1, "model")
-        self._waiting: list[_Waiting] = []
-        self._running: asyncio.Task[None] | None = None
+        self.queue = PhotoQueue(runtime.streams, lambda: runtime.batch)
+        self._threads = [
+            threading.Thread(target=self._work, name=f"scorer {number}", daemon=True)
+            for number in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
 
-    async def score(self, photo: bytes) -> Scored:
+    async def score(self, photo: bytes, urgency: Urgency = Urgency.TILL) -> Scored:
         """How old the shopper in the photo is.
 
         Raises:
             PhotoError: the bytes are no photo that can be read.
             FaceError: the photo shows no face that can be used.
         """
-        loop = asyncio.get_running_loop()
-        shopper = await loop.run_in_executor(self._readers, self._shoppers.find, photo)
-        logits = await self._logits(shopper.chip)
-        ages = self._calibration.distribution(logits)
-        return Scored(ages, self._calibration.interval(ages), shopper)
+        return await self._answer(photo, urgency)
+
+    async def score_chip(self, chip: Pixels, urgency: Urgency = Urgency.TILL) -> Scored:
+        """How old the face on a chip of shape (side, side, 3) is, cut as the bundle says."""
+        return await self._answer(b"", urgency, Shopper(chip, _whole(len(chip)), 1))
 
     async def warm_up(self) -> None:
         """Answer for grey chips, so that the first shoppers do not wait for first-time work.
@@ -73,41 +92,44 @@ class Scorer:
         A network may be built anew for the first batch of more than one chip.
         """
         side = self._shoppers.chip_side
-        grey = np.full((side, side, 3), 127, np.uint8)
-        await self._logits(grey)
-        await asyncio.gather(self._logits(grey), self._logits(grey))
+        for count in (1, 2):
+            grey = np.full((count, side, side, 3), 127, np.uint8)
+            await asyncio.to_thread(self._runtime.logits, grey)
 
     def close(self) -> None:
-        """Let the threads go."""
-        self._readers.shutdown()
-        self._model.shutdown()
+        """Do what waits, then let the threads go."""
+        self.queue.close()
+        for thread in self._threads:
+            thread.join()
 
-    async def _logits(self, chip: Pixels) -> Logits:
-        waiting = _Waiting(chip, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
-        if self._running is None:
-            self._running = asyncio.create_task(self._run_batches())
-        return await waiting.answer
+    async def _answer(
+        self, photo: bytes, urgency: Urgency, shopper: Shopper | None = None
+    ) -> Scored:
+        answer: asyncio.Future[Scored] = asyncio.get_running_loop().create_future()
+        self.queue.put(Job(photo, urgency, answer, shopper))
+        return await answer
 
-    async def _run_batches(self) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            while batch := self._next_batch():
-                try:
-                    chips = np.stack([waiting.chip for waiting in batch])
-                    logits = await loop.run_in_executor(self._model, self._runtime.logits, chips)
-                    for waiting, row in zip(batch, logits, strict=True):
-                        if not waiting.answer.done():
-                            waiting.answer.set_result(row)
-                except Exception as error:  # whatever went wrong is these callers' answer
-                    for waiting in batch:
-                        if not waiting.answer.done():
-                            waiting.answer.set_exception(error)
-        finally:
-            self._running = None
+    def _work(self) -> None:
+        while (step := self.queue.take()) is not None:
+            try:
+                if step.reads:
+                    self._read(step.jobs[0])
+                else:
+                    self._run(step)
+            except BaseException as error:  # whatever went wrong is their answer
+                for job in step.jobs:
+                    _set(job, error)
+            finally:
+                self.queue.done(step)
 
-    def _next_batch(self) -> list[_Waiting]:
-        """The oldest chips that someone still waits for."""
-        wanted = [waiting for waiting in self._waiting if not waiting.answer.done()]
-        self._waiting = wanted[LARGEST_BATCH:]
-        return wanted[:LARGEST_BATCH]
+    def _read(self, job: Job) -> None:
+        job.shopper = self._shoppers.find(job.photo)
+        self.queue.put(job)
+
+    def _run(self, step: Step) -> None:
+        shoppers = [job.shopper for job in step.jobs if job.shopper is not None]
+        chips = np.stack([shopper.chip for shopper in shoppers])
+        logits = self._runtime.logits(chips, alone=step.alone)
+        for job, shopper, row in zip(step.jobs, shoppers, logits, strict=True):
+            ages = self._calibration.distribution(row)
+            _set(job, Scored(ages, self._calibration.interval(ages), shopper))

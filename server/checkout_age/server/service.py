@@ -13,12 +13,17 @@ from checkout_age.server.answering import ModelNotReadyError, answering
 from checkout_age.server.bundle import Bundle
 from checkout_age.server.face import FaceError
 from checkout_age.server.photo import PhotoError, PhotoLimits
-from checkout_age.server.scorer import LARGEST_BATCH, Scorer
+from checkout_age.server.queue import Urgency
+from checkout_age.server.runtime import LARGEST_BATCH
+from checkout_age.server.scorer import Scorer
 from checkout_age.v1 import age_estimation_pb2 as pb
 from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
 
 IN_FLIGHT = 2 * LARGEST_BATCH
 """Photos of one stream that are worked on at once; the next is read when one is answered."""
+
+ANSWERED = (PhotoError, FaceError)
+"""What is an answer where one photo must not fail its neighbours."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
         """One photo for a till."""
         response = pb.EstimateAgeResponse()
         async with answering(context):
-            await _fill(response, self.ready(), request.photo, answered=(FaceError,))
+            await _fill(response, self.ready(), request.photo, Urgency.TILL, answered=(FaceError,))
         return response
 
     async def EstimateAges(  # type: ignore[override]  # the stub does not know coroutines that write
@@ -58,7 +63,7 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
             async def answer(request: pb.EstimateAgesRequest) -> None:
                 try:
                     response = pb.EstimateAgesResponse(id=request.id)
-                    await _fill(response, served, request.photo, answered=(PhotoError, FaceError))
+                    await _fill(response, served, request.photo, Urgency.NIGHT, answered=ANSWERED)
                     async with writing:
                         await context.write(response)
                 finally:
@@ -80,10 +85,10 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
             served = self.ready()
         return wire.to_model(served.bundle, served.groups, self._limits)
 
-    async def outcome(self, photo: bytes) -> pb.EstimateAgesResponse:
+    async def outcome(self, photo: bytes, urgency: Urgency) -> pb.EstimateAgesResponse:
         """One photo's outcome, which is an answer even where its bytes cannot be read."""
         response = pb.EstimateAgesResponse()
-        await _fill(response, self.ready(), photo, answered=(PhotoError, FaceError))
+        await _fill(response, self.ready(), photo, urgency, answered=ANSWERED)
         return response
 
     def ready(self) -> Served:
@@ -97,12 +102,13 @@ async def _fill(
     response: pb.EstimateAgeResponse | pb.EstimateAgesResponse,
     served: Served,
     photo: bytes,
+    urgency: Urgency,
     answered: tuple[type[PhotoError | FaceError], ...],
 ) -> None:
     """Put the photo's outcome into the response; errors that are not to be answered pass on."""
     response.model_version = served.bundle.version
     try:
-        scored = await served.scorer.score(photo)
+        scored = await served.scorer.score(photo, urgency)
     except answered as error:
         response.problem.CopyFrom(wire.to_problem(error))
     else:

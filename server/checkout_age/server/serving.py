@@ -15,7 +15,7 @@ from checkout_age.server.config import ServerConfig
 from checkout_age.server.edge import Edge
 from checkout_age.server.face_finder import FaceFinder
 from checkout_age.server.inference import inference_name, register_inference
-from checkout_age.server.runtime import KerasRuntime, Runtime
+from checkout_age.server.runtime import RUNTIMES, Runtime
 from checkout_age.server.scorer import Scorer
 from checkout_age.server.service import AgeEstimation, Served, register, service_name
 from checkout_age.server.shopper import Faces, ShopperFinder
@@ -28,10 +28,12 @@ READ_AT_MOST = 4
 
 async def serve(
     config: ServerConfig,
-    load_runtime: Callable[[Bundle], Runtime] = KerasRuntime,
+    load_runtime: Callable[[Bundle], Runtime] | None = None,
     load_faces: Callable[[], Faces] = FaceFinder,
 ) -> None:
     """Serve until a signal or, where asked for, until standard input ends.
+
+    Unless told how, the runtime is loaded that the settings name.
 
     Raises:
         BundleError: the model cannot be served.
@@ -85,19 +87,25 @@ async def serve(
 async def _load(
     bundle: Bundle,
     config: ServerConfig,
-    load_runtime: Callable[[Bundle], Runtime],
+    load_runtime: Callable[[Bundle], Runtime] | None,
     load_faces: Callable[[], Faces],
 ) -> Served:
-    runtime = await asyncio.to_thread(load_runtime, bundle)
+    runtime = await asyncio.to_thread(load_runtime or _named(config), bundle)
     scorer = Scorer(
         runtime,
         ShopperFinder(
             await asyncio.to_thread(load_faces), bundle.facts.chip_side, config.acceptance
         ),
         calibration=bundle.facts.calibration,
+        threads=config.used_threads,
     )
     await scorer.warm_up()
     return Served(bundle, scorer, config.age_groups or bundle.facts.groups)
+
+
+def _named(config: ServerConfig) -> Callable[[Bundle], Runtime]:
+    load = RUNTIMES[config.runtime]
+    return lambda bundle: load(bundle, config.precision, config.used_threads)
 
 
 def _tell_port(address: str, file: Path | None) -> None:

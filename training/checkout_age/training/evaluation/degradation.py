@@ -11,8 +11,8 @@ from PIL import Image, ImageFilter
 from checkout_age.server.bundle import Bundle
 from checkout_age.server.face import FaceError
 from checkout_age.server.face_finder import FaceFinder
+from checkout_age.server.keras_runtime import KerasRuntime
 from checkout_age.server.quality import DEFAULT_QUALITY, brightness, grey_of, sharpness
-from checkout_age.server.runtime import KerasRuntime
 from checkout_age.server.shopper import Shopper, ShopperFinder
 from checkout_age.training.dataset.faces import Faces
 from checkout_age.training.dataset.pack import ANY

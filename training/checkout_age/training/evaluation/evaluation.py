@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from checkout_age.server.age import DEFAULT_GROUPS, OLDEST, AgeGroups, Logits
 from checkout_age.server.bundle import Bundle, Metric
 from checkout_age.server.calibration import Calibration
+from checkout_age.server.keras_runtime import KerasRuntime
 from checkout_age.server.photo import Pixels
-from checkout_age.server.runtime import KerasRuntime
 from checkout_age.training.dataset.faces import Faces
 from checkout_age.training.dataset.pack import CACHE, pack
 from checkout_age.training.evaluation.calibration import expected_calibration_error

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from checkout_age.server.bundle import Bundle, Metric
-from checkout_age.server.runtime import KerasRuntime
+from checkout_age.server.keras_runtime import KerasRuntime
 from checkout_age.training.evaluation import (
     calibration_figures,
     calibration_tables,

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import keras
 
-from checkout_age.server.bundle import Weights, find_bundle, read_to_train_on
+from checkout_age.server.bundle import find_bundle, read_to_train_on
 from checkout_age.server.network import build_network, fill
+from checkout_age.server.weights import Weights
 
 RANDOM = "random"
 IMAGENET = "imagenet"

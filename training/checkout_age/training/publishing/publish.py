@@ -9,13 +9,12 @@ import numpy as np
 from checkout_age.server.bundle import (
     Bundle,
     BundleFacts,
-    Weights,
     read_bundle,
-    rounded,
     write_bundle,
 )
 from checkout_age.server.calibration import Calibration
 from checkout_age.server.told import tell
+from checkout_age.server.weights import Weights, rounded
 from checkout_age.training.dataset.faces import fingerprint, load_test, load_valid
 from checkout_age.training.dataset.pack import CACHE
 from checkout_age.training.evaluation.calibration import fit_calibration

@@ -1,0 +1,139 @@
+"""The queue: photos and chips that wait for a thread, tills before the night."""
+
+import asyncio
+import heapq
+import itertools
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+from checkout_age.server.shopper import Shopper
+
+
+class Urgency(IntEnum):
+    """Who waits for an answer; the lower value goes first."""
+
+    TILL = 0
+    """A shopper stands there."""
+    NIGHT = 1
+    """A batch job reads on while it is answered."""
+
+
+@dataclass(eq=False)
+class Job:
+    """One photo on its way through the server."""
+
+    photo: bytes
+    urgency: Urgency
+    answer: "asyncio.Future[Any]"
+    """Set on its own event loop; cancelled when nobody waits any more."""
+    shopper: Shopper | None = None
+    """Whose chip waits for the network; None until the photo was read."""
+    number: int = field(default_factory=itertools.count().__next__)
+    """Of two equally urgent jobs the one that came first goes first."""
+
+    def __lt__(self, other: "Job") -> bool:
+        return (self.urgency, self.number) < (other.urgency, other.number)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a thread is to do next."""
+
+    jobs: Sequence[Job]
+    reads: bool
+    """Read the photo of the one job; otherwise run the network on the chips of all."""
+    alone: bool = False
+    """Nobody else waits or is worked on: the other cores are free."""
+
+
+class PhotoQueue:
+    """Hands steps to threads: read a photo, or run the network on chips that have gathered.
+
+    A thread reads on while fewer chips wait than make a full batch, and runs the network as
+    soon as one is full or no photo as urgent waits: batches form under load, and a lone chip
+    waits for nobody. A batch is of one urgency, so that no till waits for the night's chips in it.
+    """
+
+    def __init__(self, streams: int, batch: Callable[[], int]) -> None:
+        """At most `streams` steps run the network at once, `batch()` chips at most each."""
+        self._photos: list[Job] = []
+        self._chips: list[Job] = []
+        self._streams, self._batch = streams, batch
+        self._running = self._reading = 0
+        self._closed = False
+        self._change = threading.Condition()
+
+    def put(self, job: Job) -> None:
+        """A photo to read or, where the shopper is known, a chip for the network."""
+        with self._change:
+            heapq.heappush(self._photos if job.shopper is None else self._chips, job)
+            self._change.notify()
+
+    def take(self) -> Step | None:
+        """Wait for the next step, which `done` must follow; None once closed and empty."""
+        with self._change:
+            while (step := self._next()) is None:
+                if self._closed and not (self._photos or self._chips or self._reading):
+                    self._change.notify_all()
+                    return None
+                self._change.wait()
+            if step.reads:
+                self._reading += 1
+            else:
+                self._running += 1
+            return step
+
+    def done(self, step: Step) -> None:
+        """A step was done; what it found was put back before."""
+        with self._change:
+            if step.reads:
+                self._reading -= 1
+            else:
+                self._running -= 1
+            self._change.notify_all()
+
+    def waiting(self, urgency: Urgency) -> int:
+        """Jobs of that urgency that no thread works on now."""
+        with self._change:
+            return sum(
+                job.urgency is urgency and not job.answer.done()
+                for job in itertools.chain(self._photos, self._chips)
+            )
+
+    def close(self) -> None:
+        """Let threads go once all that waits is done."""
+        with self._change:
+            self._closed = True
+            self._change.notify_all()
+
+    def _next(self) -> Step | None:
+        photo, chip = _first(self._photos), _first(self._chips)
+        if chip is not None and self._running < self._streams:
+            full = len(self._chips) >= self._batch()
+            if photo is None or chip.urgency < photo.urgency:
+                return self._run(chip.urgency)
+            if full and chip.urgency == photo.urgency:
+                return self._run(chip.urgency)
+        if photo is None:
+            return None
+        return Step([heapq.heappop(self._photos)], reads=True)
+
+    def _run(self, urgency: Urgency) -> Step:
+        jobs: list[Job] = []
+        while len(jobs) < self._batch():
+            chip = _first(self._chips)
+            if chip is None or chip.urgency is not urgency:
+                break
+            jobs.append(heapq.heappop(self._chips))
+        alone = not (self._photos or self._chips or self._running or self._reading)
+        return Step(jobs, reads=False, alone=alone)
+
+
+def _first(jobs: list[Job]) -> Job | None:
+    """The job that goes first, after those that nobody waits for are dropped."""
+    while jobs and jobs[0].answer.done():
+        heapq.heappop(jobs)
+    return jobs[0] if jobs else None

@@ -1,0 +1,89 @@
+"""The order in which photos and chips are taken, without threads."""
+
+import asyncio
+
+import numpy as np
+
+from checkout_age.server.queue import Job, PhotoQueue, Step, Urgency
+from checkout_age.server.shopper import Shopper
+from tests.faces import face_at
+
+CHIP = Shopper(np.zeros((32, 32, 3), np.uint8), face_at(16, 16, 30), 1)
+
+
+def photo(name: str, urgency: Urgency = Urgency.TILL) -> Job:
+    return Job(name.encode(), urgency, asyncio.get_running_loop().create_future())
+
+
+def chip(name: str, urgency: Urgency = Urgency.TILL) -> Job:
+    job = photo(name, urgency)
+    job.shopper = CHIP
+    return job
+
+
+def queue_of(*jobs: Job, streams: int = 1, batch: int = 2) -> PhotoQueue:
+    queue = PhotoQueue(streams, lambda: batch)
+    for job in jobs:
+        queue.put(job)
+    return queue
+
+
+def taken(queue: PhotoQueue) -> tuple[str, list[str], Step]:
+    step = queue.take()
+    assert step is not None
+    return "read" if step.reads else "run", [job.photo.decode() for job in step.jobs], step
+
+
+async def test_tills_go_before_the_night_and_each_in_the_order_of_arrival() -> None:
+    queue = queue_of(
+        photo("night 1", Urgency.NIGHT), photo("night 2", Urgency.NIGHT), photo("a"), photo("b")
+    )
+    assert [taken(queue)[1][0] for _ in range(4)] == ["a", "b", "night 1", "night 2"]
+
+
+async def test_a_till_s_chip_goes_before_every_photo_and_chip_of_the_night() -> None:
+    nights = [chip("n1", Urgency.NIGHT), chip("n2", Urgency.NIGHT), photo("n3", Urgency.NIGHT)]
+    assert taken(queue_of(*nights, chip("till")))[:2] == ("run", ["till"])
+
+
+async def test_a_till_s_photo_is_read_before_the_night_s_full_batch_runs() -> None:
+    queue = queue_of(chip("n1", Urgency.NIGHT), chip("n2", Urgency.NIGHT), photo("till"))
+    assert taken(queue)[:2] == ("read", ["till"])
+
+
+async def test_a_lone_chip_runs_at_once_and_is_told_that_it_is_alone() -> None:
+    kind, names, step = taken(queue_of(chip("only"), batch=32))
+    assert (kind, names, step.alone) == ("run", ["only"], True)
+
+
+async def test_photos_are_read_until_a_batch_is_full_then_it_runs() -> None:
+    queue = queue_of(chip("a"), photo("b"), photo("c"))
+    kind, names, reading = taken(queue)
+    assert (kind, names) == ("read", ["b"])
+    reading.jobs[0].shopper = CHIP
+    queue.put(reading.jobs[0])
+    queue.done(reading)
+    kind, names, step = taken(queue)
+    assert (kind, names, step.alone) == ("run", ["a", "b"], False)
+
+
+async def test_no_more_steps_run_the_network_than_it_has_streams() -> None:
+    queue = queue_of(chip("a"), chip("b"), chip("c"), photo("d"), batch=1)
+    assert taken(queue)[:2] == ("run", ["a"])
+    assert taken(queue)[:2] == ("read", ["d"])
+
+
+async def test_what_nobody_waits_for_is_passed_over_and_not_counted() -> None:
+    jobs = [photo("gone"), photo("wanted")]
+    queue = queue_of(*jobs)
+    jobs[0].answer.cancel()
+    assert queue.waiting(Urgency.TILL) == 1
+    assert taken(queue)[1] == ["wanted"]
+
+
+async def test_a_closed_queue_is_emptied_before_it_ends() -> None:
+    queue = queue_of(photo("last"))
+    queue.close()
+    assert taken(queue)[1] == ["last"]
+    queue.done(Step([], reads=True))
+    assert queue.take() is None
