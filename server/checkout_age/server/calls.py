@@ -10,9 +10,10 @@ from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 from checkout_age.server import request_id
-from checkout_age.server.guard import Guard, Refusal
+from checkout_age.server.guard import AGES, Guard, Refusal
 from checkout_age.server.metrics import Metrics
 from checkout_age.server.tokens import Caller
 from checkout_age.server.traces import Tracer
@@ -21,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 RETRY_AFTER = "grpc-retry-pushback-ms"
 """The trailing metadata from which gRPC clients take the time before another try."""
+
+OF_ONE_PHOTO = frozenset({f"{AGES}EstimateAge", f"{AGES}CheckAge"})
 
 _caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
 _parent: ContextVar[str | None] = ContextVar("parent", default=None)
@@ -70,21 +73,21 @@ class Calls(grpc.aio.ServerInterceptor):
         inner = handler.unary_unary or handler.stream_stream or handler.unary_stream
         if not inspect.iscoroutinefunction(inner) or handler.unary_stream:
             return handler
-        parse = _parser(handler.request_deserializer)
+        deserialize, serialize = handler.request_deserializer, handler.response_serializer
         if handler.stream_stream:
             return grpc.stream_stream_rpc_method_handler(
-                self._stream(method, inner), parse, handler.response_serializer
+                self._stream(method, inner), _parser(method, deserialize), serialize
             )
-        return grpc.unary_unary_rpc_method_handler(
-            self._single(method, inner), parse, handler.response_serializer
-        )
+        has_photo = method in OF_ONE_PHOTO
+        parse = (_photo_parser if has_photo else _parser)(method, deserialize)
+        return grpc.unary_unary_rpc_method_handler(self._single(method, inner), parse, serialize)
 
     def _single(self, method: str, inner: Any) -> Any:
         guard, limit = self._guard, self._max_seconds
 
         async def answer(request: Any, context: Any) -> Any:
             if isinstance(request, _Malformed):
-                await _abort(context, _unreadable(method))
+                await _abort(context, _unreadable(request))
             if guard.rates is not None:
                 try:
                     guard.count(method, _client(context))
@@ -103,8 +106,8 @@ class Calls(grpc.aio.ServerInterceptor):
         async def answer(requests: AsyncIterator[Any], context: Any) -> None:
             reading = _Reading(requests, self._guard, context)
             await inner(reading.read(), context)
-            if reading.malformed:
-                await _abort(context, _unreadable(method))
+            if reading.malformed is not None:
+                await _abort(context, _unreadable(reading.malformed))
 
         return self._around(method, answer)
 
@@ -139,7 +142,7 @@ class Calls(grpc.aio.ServerInterceptor):
         caller = _caller.get()
         logger.info(
             "%s %s in %.1f ms",
-            method.rpartition("/")[2],
+            _name(method),
             code,
             1000 * seconds,
             extra={
@@ -155,6 +158,9 @@ class Calls(grpc.aio.ServerInterceptor):
 class _Malformed:
     """Bytes that are no message of the kind that the method takes."""
 
+    def __init__(self, why: str) -> None:
+        self.why = why
+
 
 class _Reading:
     """The requests of a stream, slowed to the client's rate, up to one that cannot be read."""
@@ -162,12 +168,12 @@ class _Reading:
     def __init__(self, requests: AsyncIterator[Any], guard: Guard, context: Any) -> None:
         self._requests, self._rates = requests, guard.rates
         self._client = "" if guard.rates is None else _client(context)
-        self.malformed = False
+        self.malformed: _Malformed | None = None
 
     async def read(self) -> AsyncIterator[Any]:
         async for request in self._requests:
             if isinstance(request, _Malformed):
-                self.malformed = True
+                self.malformed = request
                 return
             if self._rates is not None and (pause := self._rates.owe(self._client)):
                 await asyncio.sleep(pause)
@@ -182,21 +188,41 @@ def _client(context: Any) -> str:
     return str(context.peer()).rpartition(":")[0]
 
 
-def _parser(deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+def _parser(method: str, deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
     def parse(message: bytes) -> Any:
         try:
             return deserialize(message)
         except DecodeError:
-            return _Malformed()
+            return _Malformed(f"the bytes sent are no message that {_name(method)} takes")
 
     return parse
 
 
-def _unreadable(method: str) -> Refusal:
-    return Refusal(
-        grpc.StatusCode.INVALID_ARGUMENT,
-        f"the bytes sent are no message that {method.rpartition('/')[2]} takes",
-    )
+def _photo_parser(method: str, deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """As _parser; a request whose photo stands in a field that we do not know is told apart."""
+    parse = _parser(method, deserialize)
+
+    def parse_photo(message: bytes) -> Any:
+        request = parse(message)
+        if isinstance(request, _Malformed) or request.photo:
+            return request
+        unknown = sorted({field.field_number for field in UnknownFieldSet(request)})
+        if not unknown:
+            return request
+        return _Malformed(
+            f"the request has no photo, but fields that {_name(method)} does not know "
+            f"({', '.join(map(str, unknown))}): was it made from another .proto?"
+        )
+
+    return parse_photo
+
+
+def _name(method: str) -> str:
+    return method.rpartition("/")[2]
+
+
+def _unreadable(malformed: _Malformed) -> Refusal:
+    return Refusal(grpc.StatusCode.INVALID_ARGUMENT, malformed.why)
 
 
 def _refusing(refusal: Refusal) -> Any:
