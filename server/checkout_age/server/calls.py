@@ -9,11 +9,10 @@ from contextvars import ContextVar
 from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError
-from google.protobuf.unknown_fields import UnknownFieldSet
 
 from checkout_age.server import request_id
 from checkout_age.server.guard import AGES, Guard, Refusal
+from checkout_age.server.messages import Malformed, name_of, parser, photo_parser
 from checkout_age.server.metrics import Metrics
 from checkout_age.server.tokens import Caller
 from checkout_age.server.traces import Tracer
@@ -76,17 +75,17 @@ class Calls(grpc.aio.ServerInterceptor):
         deserialize, serialize = handler.request_deserializer, handler.response_serializer
         if handler.stream_stream:
             return grpc.stream_stream_rpc_method_handler(
-                self._stream(method, inner), _parser(method, deserialize), serialize
+                self._stream(method, inner), parser(method, deserialize), serialize
             )
         has_photo = method in OF_ONE_PHOTO
-        parse = (_photo_parser if has_photo else _parser)(method, deserialize)
+        parse = (photo_parser if has_photo else parser)(method, deserialize)
         return grpc.unary_unary_rpc_method_handler(self._single(method, inner), parse, serialize)
 
     def _single(self, method: str, inner: Any) -> Any:
         guard, limit = self._guard, self._max_seconds
 
         async def answer(request: Any, context: Any) -> Any:
-            if isinstance(request, _Malformed):
+            if isinstance(request, Malformed):
                 await _abort(context, _unreadable(request))
             if guard.rates is not None:
                 try:
@@ -142,7 +141,7 @@ class Calls(grpc.aio.ServerInterceptor):
         caller = _caller.get()
         logger.info(
             "%s %s in %.1f ms",
-            _name(method),
+            name_of(method),
             code,
             1000 * seconds,
             extra={
@@ -155,24 +154,17 @@ class Calls(grpc.aio.ServerInterceptor):
         )
 
 
-class _Malformed:
-    """Bytes that are no message of the kind that the method takes."""
-
-    def __init__(self, why: str) -> None:
-        self.why = why
-
-
 class _Reading:
     """The requests of a stream, slowed to the client's rate, up to one that cannot be read."""
 
     def __init__(self, requests: AsyncIterator[Any], guard: Guard, context: Any) -> None:
         self._requests, self._rates = requests, guard.rates
         self._client = "" if guard.rates is None else _client(context)
-        self.malformed: _Malformed | None = None
+        self.malformed: Malformed | None = None
 
     async def read(self) -> AsyncIterator[Any]:
         async for request in self._requests:
-            if isinstance(request, _Malformed):
+            if isinstance(request, Malformed):
                 self.malformed = request
                 return
             if self._rates is not None and (pause := self._rates.owe(self._client)):
@@ -188,40 +180,7 @@ def _client(context: Any) -> str:
     return str(context.peer()).rpartition(":")[0]
 
 
-def _parser(method: str, deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-    def parse(message: bytes) -> Any:
-        try:
-            return deserialize(message)
-        except DecodeError:
-            return _Malformed(f"the bytes sent are no message that {_name(method)} takes")
-
-    return parse
-
-
-def _photo_parser(method: str, deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
-    """As _parser; a request whose photo stands in a field that we do not know is told apart."""
-    parse = _parser(method, deserialize)
-
-    def parse_photo(message: bytes) -> Any:
-        request = parse(message)
-        if isinstance(request, _Malformed) or request.photo:
-            return request
-        unknown = sorted({field.field_number for field in UnknownFieldSet(request)})
-        if not unknown:
-            return request
-        return _Malformed(
-            f"the request has no photo, but fields that {_name(method)} does not know "
-            f"({', '.join(map(str, unknown))}): was it made from another .proto?"
-        )
-
-    return parse_photo
-
-
-def _name(method: str) -> str:
-    return method.rpartition("/")[2]
-
-
-def _unreadable(malformed: _Malformed) -> Refusal:
+def _unreadable(malformed: Malformed) -> Refusal:
     return Refusal(grpc.StatusCode.INVALID_ARGUMENT, malformed.why)
 
 

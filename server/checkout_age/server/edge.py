@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from functools import partial
 
 import grpc
 from grpc_channelz.v1 import channelz, channelz_pb2
@@ -13,6 +14,7 @@ from checkout_age.server.edge_options import EdgeOptions
 from checkout_age.server.guard import Guard
 from checkout_age.server.metrics import Metrics
 from checkout_age.server.metrics_page import MetricsPage
+from checkout_age.server.queue import PhotoQueue, Urgency
 from checkout_age.server.rate import Rates
 from checkout_age.server.security import is_loopback
 from checkout_age.server.tokens import Tokens
@@ -91,6 +93,12 @@ class Edge:
         if self._options.tokens is None and not is_loopback(host):
             logger.warning("no tokens are asked for: whoever reaches %s may call", shown)
         return f"{shown}:{bound}"
+
+    def serves(self, name: str, version: str, queue: PhotoQueue) -> None:
+        """From now on another model answers."""
+        self.metrics.model(name, version)
+        for urgency in Urgency:
+            self.metrics.queue(urgency.name.lower(), partial(queue.waiting, urgency))
 
     def open(self) -> None:
         """Begin to tell metrics, where asked for. Raises PortTakenError."""

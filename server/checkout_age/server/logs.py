@@ -1,6 +1,8 @@
 """Logs: lines for people or JSON objects for machines, each with the id of its request."""
 
 import logging
+import sys
+from typing import TextIO
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -10,7 +12,16 @@ from checkout_age.server.watch_options import LogFormat, LogOptions
 
 def set_up_logs(options: LogOptions) -> None:
     """Send all logs of the process to standard error in the form asked for."""
-    handler = logging.StreamHandler()
+    logging.basicConfig(
+        handlers=[handler_of(options, sys.stderr)], level=options.log_level.upper(), force=True
+    )
+    for noisy in ("grpc", "opentelemetry"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLogger().level))
+
+
+def handler_of(options: LogOptions, stream: TextIO) -> logging.Handler:
+    """What writes to a stream in the form asked for."""
+    handler = logging.StreamHandler(stream)
     if options.log_format is LogFormat.JSON:
         handler.setFormatter(
             JsonFormatter(
@@ -25,9 +36,7 @@ def set_up_logs(options: LogOptions) -> None:
             logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s%(request)s")
         )
     handler.addFilter(_add_request_id)
-    logging.basicConfig(handlers=[handler], level=options.log_level.upper(), force=True)
-    for noisy in ("grpc", "opentelemetry", "keras", "tensorflow"):
-        logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLogger().level))
+    return handler
 
 
 def _add_request_id(record: logging.LogRecord) -> bool:

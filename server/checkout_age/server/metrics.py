@@ -47,7 +47,10 @@ class Metrics:
             registry=registry,
         )
         self._queue = Gauge(
-            "checkout_age_queue_photos", "Photos that wait for a thread.", registry=registry
+            "checkout_age_queue_photos",
+            "Photos that wait for a thread.",
+            ("urgency",),
+            registry=registry,
         )
         self._model = Gauge(
             "checkout_age_model", "1 for the model served.", ("name", "version"), registry=registry
@@ -97,6 +100,6 @@ class Metrics:
         self._model.clear()
         self._model.labels(name, version).set(1)
 
-    def queue(self, length: Callable[[], float]) -> None:
+    def queue(self, urgency: str, length: Callable[[], float]) -> None:
         """Where to look for how many photos wait."""
-        self._queue.set_function(length)
+        self._queue.labels(urgency).set_function(length)

@@ -4,6 +4,7 @@ import asyncio
 import heapq
 import itertools
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -33,6 +34,15 @@ class Job:
     """Whose chip waits for the network; None until the photo was read."""
     number: int = field(default_factory=itertools.count().__next__)
     """Of two equally urgent jobs the one that came first goes first."""
+    since: float = field(default_factory=time.perf_counter)
+    """The second at which it began to wait for its next step."""
+    stages: list[tuple[str, float, float]] = field(default_factory=list)
+    """What it went through: the stage, and the seconds at which that began and ended."""
+
+    def passed(self, waiting: str, working: str, began: float, ended: float) -> None:
+        """It has waited until a step began, which has ended now."""
+        self.stages += ((waiting, self.since, began), (working, began, ended))
+        self.since = ended
 
     def __lt__(self, other: "Job") -> bool:
         return (self.urgency, self.number) < (other.urgency, other.number)

@@ -3,17 +3,19 @@
 import asyncio
 import contextlib
 import threading
+import time
 from dataclasses import dataclass
 
 import numpy as np
 
 from checkout_age.server.age import AgeDistribution
 from checkout_age.server.calibration import Calibration
-from checkout_age.server.face import Face
-from checkout_age.server.photo import Pixels
+from checkout_age.server.face import Face, FaceError
+from checkout_age.server.photo import PhotoError, Pixels
 from checkout_age.server.queue import Job, PhotoQueue, Step, Urgency
 from checkout_age.server.runtime import Runtime
 from checkout_age.server.shopper import Shopper, ShopperFinder
+from checkout_age.server.watch import PROBLEM_OF_FAULT, Unwatched, Watch
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,12 @@ class Scorer:
         *,
         calibration: Calibration,
         threads: int = 2,
+        watch: Watch | None = None,
     ) -> None:
         self._runtime = runtime
         self._shoppers = shoppers
         self._calibration = calibration
+        self._watch = watch or Unwatched()
         self.queue = PhotoQueue(runtime.streams, lambda: runtime.batch)
         self._threads = [
             threading.Thread(target=self._work, name=f"scorer {number}", daemon=True)
@@ -106,8 +110,19 @@ class Scorer:
         self, photo: bytes, urgency: Urgency, shopper: Shopper | None = None
     ) -> Scored:
         answer: asyncio.Future[Scored] = asyncio.get_running_loop().create_future()
-        self.queue.put(Job(photo, urgency, answer, shopper))
-        return await answer
+        job = Job(photo, urgency, answer, shopper)
+        self.queue.put(job)
+        try:
+            scored = await answer
+        except (PhotoError, FaceError) as error:
+            self._watch.photo(PROBLEM_OF_FAULT[error.fault])
+            raise
+        else:
+            self._watch.photo("estimate")
+            return scored
+        finally:
+            for stage in job.stages:
+                self._watch.stage(*stage)
 
     def _work(self) -> None:
         while (step := self.queue.take()) is not None:
@@ -123,13 +138,21 @@ class Scorer:
                 self.queue.done(step)
 
     def _read(self, job: Job) -> None:
-        job.shopper = self._shoppers.find(job.photo)
+        began = time.perf_counter()
+        try:
+            job.shopper = self._shoppers.find(job.photo)
+        finally:
+            job.passed("queue", "read", began, time.perf_counter())
         self.queue.put(job)
 
     def _run(self, step: Step) -> None:
         shoppers = [job.shopper for job in step.jobs if job.shopper is not None]
         chips = np.stack([shopper.chip for shopper in shoppers])
+        began = time.perf_counter()
         logits = self._runtime.logits(chips, alone=step.alone)
+        ended = time.perf_counter()
+        self._watch.batch(len(chips))
         for job, shopper, row in zip(step.jobs, shoppers, logits, strict=True):
+            job.passed("gather", "network", began, ended)
             ages = self._calibration.distribution(row)
             _set(job, Scored(ages, self._calibration.interval(ages), shopper))

@@ -19,6 +19,7 @@ from checkout_age.server.runtime import RUNTIMES, Runtime
 from checkout_age.server.scorer import Scorer
 from checkout_age.server.service import AgeEstimation, Served, register, service_name
 from checkout_age.server.shopper import Faces, ShopperFinder
+from checkout_age.server.watch import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +70,8 @@ async def serve(
     await server.start()
     logger.info("listening on %s, loading model %s", address, config.model)
     try:
-        service.served = await _load(bundle, config, load_runtime, load_faces)
+        service.served = await _load(bundle, config, load_runtime, load_faces, edge.watch)
+        edge.serves(bundle.facts.name, bundle.version, service.served.scorer.queue)
         if not stopping.is_set():
             await _set_health(healthy, health_pb2.HealthCheckResponse.SERVING)
             logger.info("serving %s %s on %s", bundle.facts.name, bundle.version, address)
@@ -89,6 +91,7 @@ async def _load(
     config: ServerConfig,
     load_runtime: Callable[[Bundle], Runtime] | None,
     load_faces: Callable[[], Faces],
+    watch: Watch,
 ) -> Served:
     runtime = await asyncio.to_thread(load_runtime or _named(config), bundle)
     scorer = Scorer(
@@ -98,6 +101,7 @@ async def _load(
         ),
         calibration=bundle.facts.calibration,
         threads=config.used_threads,
+        watch=watch,
     )
     await scorer.warm_up()
     return Served(bundle, scorer, config.age_groups or bundle.facts.groups)

@@ -3,7 +3,22 @@
 from typing import Protocol
 
 from checkout_age.server import traces
+from checkout_age.server.face import FaceFault
 from checkout_age.server.metrics import Metrics
+from checkout_age.server.photo import PhotoFault
+
+PROBLEM_OF_FAULT = {
+    FaceFault.NO_FACE: "no_face",
+    FaceFault.SEVERAL_FACES: "several_faces",
+    FaceFault.TOO_SMALL: "face_too_small",
+    FaceFault.TOO_BLURRED: "too_blurred",
+    FaceFault.TOO_DARK: "too_dark",
+    PhotoFault.EMPTY: "empty_photo",
+    PhotoFault.TOO_LARGE: "photo_too_large",
+    PhotoFault.NOT_A_PHOTO: "not_a_photo",
+    PhotoFault.DAMAGED: "damaged_photo",
+}
+"""The contract's names of problems, in small letters."""
 
 
 class Watch(Protocol):
