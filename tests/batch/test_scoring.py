@@ -18,8 +18,7 @@ from checkout_age.batch.photos import PhotoRoot
 from checkout_age.batch.purchases import Purchase
 from checkout_age.batch.scoring import WAITS, ScoredDay, ServerGoneError, score
 from checkout_age.server.age import Logits
-from checkout_age.server.photo import PhotoLimits, Pixels
-from checkout_age.server.shopper import Acceptance
+from checkout_age.server.photo import Pixels
 from checkout_age.v1 import age_estimation_pb2 as pb
 from tests.conftest import Always34, Serving
 
@@ -64,7 +63,7 @@ async def test_each_trouble_gets_its_own_status_and_spoils_no_other(
         "nul\0.jpg": Status.MISSING_PHOTO,
         None: Status.NO_PHOTO,
     }
-    async with serving(acceptance=Acceptance(PhotoLimits(max_bytes=20_000))) as address:
+    async with serving(max_photo_bytes=20_000) as address:
         day = await scored(address, list(names), photos)
     assert [outcome.status for outcome in day.outcomes] == list(names.values())
     good, *bad = day.outcomes
