@@ -107,7 +107,10 @@ def test_the_server_ends_when_its_starter_does(shipped_model: Path, tmp_path: Pa
     ("arguments", "words"),
     [
         (["--model", "nowhere"], "there is no model in nowhere"),
-        (["--model", "{model}", "--host", "192.0.2.1", "--insecure"], "cannot listen on 192.0.2.1:50051"),
+        (
+            ["--model", "{model}", "--host", "192.0.2.1", "--insecure"],
+            "cannot listen on 192.0.2.1:50051",
+        ),
     ],
 )
 def test_a_server_that_cannot_start_says_why_in_one_line_and_ends_with_status_1(
