@@ -7,7 +7,7 @@ DEMO := .demo
 OUT ?= protos
 SHARED ?= ../shared
 
-.PHONY: demo test protos bench-photos bench-decoders bench-detectors
+.PHONY: demo test protos readme-options bench-photos bench-decoders bench-detectors
 
 demo: .venv/.demo
 	$(BIN)/checkout-age-batch run --date 2026-11-21 --purchases batch/sample/purchases.csv \
@@ -24,7 +24,11 @@ protos: .venv/.dev
 	$(BIN)/python -m grpc_tools.protoc -Iprotos --python_out=$(OUT) --pyi_out=$(OUT) \
 	  --grpc_python_out=$(OUT) --mypy_grpc_out=quiet:$(OUT) \
 	  --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
-	  protos/checkout_age/v1/age_estimation.proto protos/checkout_age/inference/open_inference.proto
+	  protos/checkout_age/v1/age_estimation.proto protos/checkout_age/inference/open_inference.proto \
+	  protos/checkout_age/v1/admin.proto
+
+readme-options: .venv/.dev
+	$(BIN)/python -m tests.house.option_table
 
 bench-photos: .venv/.dev
 	$(BIN)/python -m tests.bench.photos

@@ -16,7 +16,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 )
 
 from checkout_age.server.age import AgeGroups, Logits
-from checkout_age.server.bundle import Bundle
+from checkout_age.server.bundle import Bundle, BundleError
 from checkout_age.server.choice import SeveralFaces
 from checkout_age.server.config import ServerConfig
 from checkout_age.server.face import Face
@@ -292,5 +292,5 @@ async def test_a_model_that_cannot_be_built_ends_the_start_with_its_reason(
     def broken(bundle: Bundle) -> Always34:
         raise RuntimeError(f"cannot build {bundle.facts.name}")
 
-    with pytest.raises(RuntimeError, match="cannot build fake"):
+    with pytest.raises(BundleError, match="cannot be loaded: RuntimeError: cannot build fake"):
         await serve(ServerConfig(model=tiny_bundle, port=0), load_runtime=broken)

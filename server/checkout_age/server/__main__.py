@@ -3,35 +3,39 @@
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from checkout_age.server.bundle import BundleError
-from checkout_age.server.config import parse_arguments, show_config
-from checkout_age.server.logs import set_up_logs
-from checkout_age.server.tokens import TokensError, token
+from checkout_age.server.signals import before_serving
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until stopped; status 0 after a drain, 1 where the server could not start."""
-    given = sys.argv[1:] if arguments is None else list(arguments)
-    if given[:1] == ["look"]:
-        from checkout_age.server.look import look
+    """Serve, or run the command that comes first; each says its exit status in its help.
 
-        look(given[1:])
-        return
-    if given[:1] == ["config"]:
-        show_config(given[1:])
-        return
-    if given[:1] == ["token"]:
-        token(given[1:])
-        return
+    Serving ends with status 0 after a drain, 1 where the server could not start.
+    """
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    command = COMMANDS.get(given[0]) if given else None
+    if command is not None:
+        command(given)
+    else:
+        before_serving()
+        _serve(given)
+
+
+def _serve(given: Sequence[str]) -> None:
+    from checkout_age.server.config import parse_arguments
+    from checkout_age.server.logs import set_up_logs
+
     config = parse_arguments(given)
     set_up_logs(config)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # it reports absent GPUs as errors
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # not its default on every CPU
+    from checkout_age.server.bundle import BundleError
+    from checkout_age.server.canary import NoCanaryError
     from checkout_age.server.certificates import CertificatesError
     from checkout_age.server.edge import PortTakenError
     from checkout_age.server.serving import serve
+    from checkout_age.server.tokens import TokensError
     from checkout_age.server.traces import TracingMissingError
 
     try:
@@ -39,11 +43,47 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (
         BundleError,
         CertificatesError,
+        NoCanaryError,
         PortTakenError,
         TokensError,
         TracingMissingError,
     ) as error:
         sys.exit(f"checkout-age-server: {error}")
+
+
+def _look(given: Sequence[str]) -> None:
+    from checkout_age.server.look import look
+
+    look(given[1:])
+
+
+def _config(given: Sequence[str]) -> None:
+    from checkout_age.server.config import show_config
+
+    show_config(given[1:])
+
+
+def _token(given: Sequence[str]) -> None:
+    from checkout_age.server.tokens import token
+
+    token(given[1:])
+
+
+def _admin(given: Sequence[str]) -> None:
+    from checkout_age.server.admin_command import admin_command
+
+    admin_command(given)
+
+
+COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
+    "look": _look,
+    "config": _config,
+    "token": _token,
+    "models": _admin,
+    "swap": _admin,
+    "roll-back": _admin,
+}
+"""All but serving itself; each imports no more than it needs."""
 
 
 if __name__ == "__main__":

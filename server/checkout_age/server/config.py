@@ -39,7 +39,7 @@ def starts_of(groups: AgeGroups) -> str:
 class ModelOptions(Options):
     """The model"""
 
-    model: Path = option(SHIPPED, "models/NAME/VERSION, or models/NAME where it has one version")
+    model: Path = option(SHIPPED, "models/NAME/VERSION, or models/NAME for its newest version")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +106,36 @@ class AddressOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LoadOptions(Options):
+    """How much it takes on"""
+
+    max_waiting: int = option(
+        256, "photos of single calls that wait or are worked on at once", at_least=1
+    )
+    max_streams: int = option(8, "streams of photos that are open at once", at_least=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwapOptions(Options):
+    """How another model takes its place"""
+
+    watch_models: float = option(
+        5.0, "seconds between looks into the models folder, 0 looks only at SIGHUP", at_least=0
+    )
+    canary: Path | None = option(
+        None,
+        "folder of photos that a new model is compared on with the served one",
+        unset="frames that come with the server",
+    )
+    canary_years: float = option(
+        10.0, "years by which their ages may differ there, on average", at_least=0
+    )
+    admin_service: bool = option(
+        False, "offer AdminService, which swaps models by call, to whoever may call it"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class StopOptions(Options):
     """How it stops"""
 
@@ -129,6 +159,8 @@ class ServerConfig(
     AddressOptions,
     AnswerOptions,
     PhotoOptions,
+    LoadOptions,
+    SwapOptions,
     EdgeOptions,
     StopOptions,
 ):
@@ -150,7 +182,10 @@ COMMANDS = """\
 commands:
   checkout-age-server config           prints the settings and where each came from
   checkout-age-server look PHOTO...    draws what would be seen in photos
-  checkout-age-server token NAME ...   makes a token for a till, a night or an admin"""
+  checkout-age-server token NAME ...   makes a token for a till, a night or an admin
+  checkout-age-server models           lists the versions that a running server could serve
+  checkout-age-server swap [VERSION]   has it serve another one, or the newest
+  checkout-age-server roll-back        has it serve the one before"""
 
 
 def read_settings(

@@ -1,6 +1,5 @@
 """GRPCInferenceService: the same answers for clients of the Open Inference Protocol v2."""
 
-import asyncio
 from importlib.metadata import version
 from typing import Any
 
@@ -9,7 +8,6 @@ import grpc
 from checkout_age.inference import open_inference_pb2 as oip
 from checkout_age.inference import open_inference_pb2_grpc as oip_grpc
 from checkout_age.server.answering import NoSuchModelError, answering
-from checkout_age.server.queue import Urgency
 from checkout_age.server.service import AgeEstimation
 from checkout_age.server.tensors import BYTES, OUTPUTS, PHOTO, fill, outputs_of, photos_of
 
@@ -71,10 +69,7 @@ class Inference(oip_grpc.GRPCInferenceServiceServicer):
         async with answering(context):
             self._require(request.model_name, request.model_version)
             outputs, photos = outputs_of(request), photos_of(request)
-            urgency = Urgency.TILL if len(photos) == 1 else Urgency.NIGHT
-            answers = await asyncio.gather(
-                *(self._ages.outcome(photo, urgency) for photo in photos)
-            )
+            answers = await self._ages.outcomes(photos, context.time_remaining())
             response.model_name = self._ages.ready().bundle.facts.name
             response.model_version = answers[0].model_version
             fill(response, outputs, answers)

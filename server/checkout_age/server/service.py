@@ -1,45 +1,40 @@
 """AgeEstimationService: the contract's calls, each handed on to the scorer."""
 
 import asyncio
-from collections.abc import AsyncIterable
-from dataclasses import dataclass
+from collections.abc import AsyncIterable, Sequence
+from contextlib import ExitStack, aclosing
 from typing import Any
 
 import grpc
 
 from checkout_age.server import wire
-from checkout_age.server.age import AgeGroups
-from checkout_age.server.answering import ModelNotReadyError, answering
-from checkout_age.server.bundle import Bundle
+from checkout_age.server.admission import Admission
+from checkout_age.server.answering import answering
+from checkout_age.server.drain import Drain
 from checkout_age.server.face import FaceError
 from checkout_age.server.photo import PhotoError, PhotoLimits
 from checkout_age.server.queue import Urgency
+from checkout_age.server.rollout import Rollout
 from checkout_age.server.runtime import LARGEST_BATCH
-from checkout_age.server.scorer import Scorer
+from checkout_age.server.served import Served
+from checkout_age.server.stream import Stream
 from checkout_age.v1 import age_estimation_pb2 as pb
 from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
 
 IN_FLIGHT = 2 * LARGEST_BATCH
-"""Photos of one stream that are worked on at once; the next is read when one is answered."""
+"""Photos of one stream that are worked on or wait to be taken; more are not read before."""
 
 ANSWERED = (PhotoError, FaceError)
 """What is an answer where one photo must not fail its neighbours."""
 
 
-@dataclass(frozen=True)
-class Served:
-    """A model that is ready to answer."""
-
-    bundle: Bundle
-    scorer: Scorer
-    groups: AgeGroups
-
-
 class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
-    """Answers UNAVAILABLE until `served` is set."""
+    """Lets calls in, has their photos scored and puts the outcome into the contract's words."""
 
-    def __init__(self, limits: PhotoLimits) -> None:
-        self.served: Served | None = None
+    def __init__(
+        self, rollout: Rollout, admission: Admission, drain: Drain, limits: PhotoLimits
+    ) -> None:
+        self._rollout, self._admission, self._drain = rollout, admission, drain
         self._limits = limits
 
     async def EstimateAge(
@@ -48,7 +43,12 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
         """One photo for a till."""
         response = pb.EstimateAgeResponse()
         async with answering(context):
-            await _fill(response, self.ready(), request.photo, Urgency.TILL, answered=(FaceError,))
+            with (
+                self._drain.call(),
+                self._rollout.answering() as served,
+                self._admission.till(context.time_remaining()),
+            ):
+                await _fill(response, served, request.photo, Urgency.TILL, answered=(FaceError,))
         return response
 
     async def EstimateAges(  # type: ignore[override]  # the stub does not know coroutines that write
@@ -56,24 +56,23 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
     ) -> None:
         """A stream of photos for the night."""
         async with answering(context):
-            served = self.ready()
-            free = asyncio.Semaphore(IN_FLIGHT)
-            writing = asyncio.Lock()
+            with self._drain.call(), self._admission.stream():
+                self.ready()
+                stream = Stream(
+                    requests,
+                    self._one_of_many,
+                    at_once=IN_FLIGHT,
+                    room=self._admission.photos,
+                    hand_over=self._drain.hand_over,
+                )
+                async with aclosing(stream.answers()) as answers:
+                    async for answer in answers:
+                        await context.write(answer)
 
-            async def answer(request: pb.EstimateAgesRequest) -> None:
-                try:
-                    response = pb.EstimateAgesResponse(id=request.id)
-                    await _fill(response, served, request.photo, Urgency.NIGHT, answered=ANSWERED)
-                    async with writing:
-                        await context.write(response)
-                finally:
-                    free.release()
-
-            async with asyncio.TaskGroup() as photos:
-                await free.acquire()
-                async for request in requests:
-                    photos.create_task(answer(request))
-                    await free.acquire()
+    async def _one_of_many(self, request: pb.EstimateAgesRequest) -> pb.EstimateAgesResponse:
+        response = await self._outcome(request.photo, Urgency.NIGHT)
+        response.id = request.id
+        return response
 
     async def GetModel(
         self,
@@ -85,17 +84,48 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
             served = self.ready()
         return wire.to_model(served.bundle, served.groups, self._limits)
 
-    async def outcome(self, photo: bytes, urgency: Urgency) -> pb.EstimateAgesResponse:
-        """One photo's outcome, which is an answer even where its bytes cannot be read."""
-        response = pb.EstimateAgesResponse()
-        await _fill(response, self.ready(), photo, urgency, answered=ANSWERED)
-        return response
+    async def outcomes(
+        self, photos: Sequence[bytes], remaining: float | None
+    ) -> list[pb.EstimateAgesResponse]:
+        """The outcomes of the photos of one call that has so many seconds left.
+
+        Photos whose bytes cannot be read have one, too. One photo is a till's; several are taken
+        up as a stream's are.
+
+        Raises:
+            OverloadedError: they would come too late.
+        """
+        with self._drain.call():
+            if len(photos) == 1:
+                with self._admission.till(remaining):
+                    return [await self._outcome(photos[0], Urgency.TILL)]
+            self._admission.require_time(len(photos), remaining)
+
+            async def one(photo: bytes) -> pb.EstimateAgesResponse:
+                async with self._admission.photos:
+                    return await self._outcome(photo, Urgency.NIGHT)
+
+            async with asyncio.TaskGroup() as tasks:
+                answers = [tasks.create_task(one(photo)) for photo in photos]
+            return [answer.result() for answer in answers]
+
+    @property
+    def served(self) -> Served | None:
+        """What is served; None while the first model loads."""
+        return self._rollout.served
 
     def ready(self) -> Served:
         """What is served. Raises ModelNotReadyError."""
-        if self.served is None:
-            raise ModelNotReadyError("the model is still loading, try again in a few seconds")
-        return self.served
+        return self._rollout.require_ready()
+
+    async def _outcome(self, photo: bytes, urgency: Urgency) -> pb.EstimateAgesResponse:
+        response = pb.EstimateAgesResponse()
+        with ExitStack() as inside:
+            if urgency is Urgency.NIGHT:
+                inside.enter_context(self._admission.photo())
+            served = inside.enter_context(self._rollout.answering())
+            await _fill(response, served, photo, urgency, answered=ANSWERED)
+        return response
 
 
 async def _fill(

@@ -2,29 +2,40 @@
 
 import asyncio
 import logging
-import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health, health_pb2_grpc
 
-from checkout_age.server.bundle import Bundle, find_bundle, read_bundle
+from checkout_age.server import admin
+from checkout_age.server.admission import Admission
+from checkout_age.server.bundle import Bundle, BundleError
+from checkout_age.server.canary import Canary
 from checkout_age.server.config import ServerConfig
+from checkout_age.server.drain import Drain
 from checkout_age.server.edge import Edge
 from checkout_age.server.face_finder import FaceFinder
-from checkout_age.server.inference import inference_name, register_inference
+from checkout_age.server.health import Health
+from checkout_age.server.inference import register_inference
+from checkout_age.server.loader import Loader
+from checkout_age.server.pace import Pace
+from checkout_age.server.rollout import Rollout
 from checkout_age.server.runtime import RUNTIMES, Runtime
-from checkout_age.server.scorer import Scorer
-from checkout_age.server.service import AgeEstimation, Served, register, service_name
-from checkout_age.server.shopper import Faces, ShopperFinder
-from checkout_age.server.watch import Watch
+from checkout_age.server.served import Served
+from checkout_age.server.service import IN_FLIGHT, AgeEstimation, register, service_name
+from checkout_age.server.shopper import Faces
+from checkout_age.server.signals import Signals
+from checkout_age.server.versions import Versions
 
 logger = logging.getLogger(__name__)
 
 READ_AT_MOST = 4
 """Messages up to this many times the photo limit are read, so that the refusal can say why."""
+TO_LEAVE = 0.1
+"""Seconds that clients who follow the health get to go elsewhere before connections end."""
+HAND_OVER = 0.75
+"""After this share of the grace, streams stop reading and end once what was read is answered."""
 
 
 async def serve(
@@ -40,71 +51,122 @@ async def serve(
         BundleError: the model cannot be served.
         PortTakenError: the address cannot be bound.
         CertificatesError, TokensError, TracingMissingError: as Edge says.
+        NoCanaryError: there is no photo in the folder that the settings name for them.
     """
-    stopping = asyncio.Event()
-    _stop_on_signals(stopping)
+    signals = Signals()
     if config.until_stdin_closes:
-        await _stop_with_stdin(stopping)
-    bundle = await asyncio.to_thread(lambda: read_bundle(find_bundle(config.model)))
+        await signals.stop_with_stdin()
+    canary = await asyncio.to_thread(Canary.of, config.canary, config.canary_years)
+    versions = Versions.within(config.model)
+    await asyncio.to_thread(versions.wanted)  # a wrong name is told before anything is bound
     edge = Edge(config)
+    drain = Drain()
+    pace = Pace(config.used_threads)
+    admission = Admission(
+        pace, tills=config.max_waiting, streams=config.max_streams, photos=IN_FLIGHT
+    )
+
+    def told(served: Served) -> None:
+        """Another model answers from now on."""
+        pace.forget_all()
+        edge.serves(served.bundle.facts.name, served.bundle.version, served.scorer.queue)
+        logger.info("serving %s %s", served.bundle.facts.name, served.bundle.version)
+
+    rollout = Rollout(
+        versions,
+        Loader(config, load_runtime or _named(config), load_faces, edge.watch),
+        canary,
+        told,
+    )
     server = grpc.aio.server(
         interceptors=[edge.interceptor],
         options=[
-            ("grpc.max_receive_message_length", READ_AT_MOST * config.acceptance.limits.max_bytes),
+            ("grpc.max_receive_message_length", READ_AT_MOST * config.max_photo_bytes),
             ("grpc.so_reuseport", 0),
             *edge.server_options,
         ],
     )
-    service = AgeEstimation(config.acceptance.limits)
-    register(service, server)
-    healthy = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
-    await _set_health(healthy, health_pb2.HealthCheckResponse.NOT_SERVING)
-    names = [service_name(), health.SERVICE_NAME]
+    services = [service_name()]
+    ages = AgeEstimation(rollout, admission, drain, config.acceptance.limits)
+    register(ages, server)
     if config.open_inference:
-        names.append(register_inference(service, server))
-    edge.offer(server, names)
+        services.append(register_inference(ages, server))
+    if config.admin_service:
+        admin.register(admin.Admin(rollout), server)
+        services.append(admin.SERVICE)
+    healthy = Health(services)
+    health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
+    edge.offer(server, (*services, health.SERVICE_NAME))
     address = edge.bind(server, config.host, config.port)
     _tell_port(address, config.port_file)
     edge.open()
     await server.start()
-    logger.info("listening on %s, loading model %s", address, config.model)
+    logger.info("listening on %s, loading a model of %s", address, config.model)
+    following: asyncio.Task[None] | None = None
     try:
-        service.served = await _load(bundle, config, load_runtime, load_faces, edge.watch)
-        edge.serves(bundle.facts.name, bundle.version, service.served.scorer.queue)
-        if not stopping.is_set():
-            await _set_health(healthy, health_pb2.HealthCheckResponse.SERVING)
-            logger.info("serving %s %s on %s", bundle.facts.name, bundle.version, address)
-        await stopping.wait()
-        logger.info("draining, at most %g s", config.grace)
-        await healthy.enter_graceful_shutdown()
+        if await _started(rollout, signals):
+            await healthy.serving()
+            following = asyncio.create_task(_follow(rollout, signals, config.watch_models))
+            await signals.stop.wait()
     finally:
-        await server.stop(config.grace)
+        if following is not None:
+            following.cancel()
+        await _end(server, healthy, drain, config.grace, hurry=not signals.stop.is_set())
         await asyncio.to_thread(edge.close)
-        if service.served is not None:
-            await asyncio.to_thread(service.served.scorer.close)
+        await rollout.close()
     logger.info("stopped")
 
 
-async def _load(
-    bundle: Bundle,
-    config: ServerConfig,
-    load_runtime: Callable[[Bundle], Runtime] | None,
-    load_faces: Callable[[], Faces],
-    watch: Watch,
-) -> Served:
-    runtime = await asyncio.to_thread(load_runtime or _named(config), bundle)
-    scorer = Scorer(
-        runtime,
-        ShopperFinder(
-            await asyncio.to_thread(load_faces), bundle.facts.chip_side, config.acceptance
-        ),
-        calibration=bundle.facts.calibration,
-        threads=config.used_threads,
-        watch=watch,
-    )
-    await scorer.warm_up()
-    return Served(bundle, scorer, config.age_groups or bundle.facts.groups)
+async def _started(rollout: Rollout, signals: Signals) -> bool:
+    """Load the first model; false where the end was asked for before it answered."""
+    loading = asyncio.create_task(rollout.start())
+    stopping = asyncio.create_task(signals.stop.wait())
+    try:
+        await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        if not loading.done():
+            logger.info("the end was asked for while the model loads; that is waited for")
+        await loading  # a library that is torn down while it still builds takes the process along
+    return not signals.stop.is_set()
+
+
+async def _follow(rollout: Rollout, signals: Signals, seconds: float) -> None:
+    """Look into the models folder at every SIGHUP, and from time to time."""
+    while True:
+        try:
+            async with asyncio.timeout(seconds or None):
+                await signals.reload.wait()
+        except TimeoutError:
+            await rollout.look()
+            continue
+        signals.reload.clear()
+        try:
+            swap = await rollout.follow()
+        except (BundleError, OSError) as error:
+            logger.error("the model is refused, the old one goes on: %s", error)
+        else:
+            if swap.before == swap.after:
+                logger.info("%s is served already", swap.after)
+
+
+async def _end(
+    server: grpc.aio.Server, healthy: Health, drain: Drain, grace: float, *, hurry: bool
+) -> None:
+    """Let nobody in, see those inside off, end within the grace in seconds."""
+    logger.info("draining, at most %g s", grace)
+    loop = asyncio.get_running_loop()
+    until = loop.time() + grace
+    drain.begin()
+    await healthy.enter_graceful_shutdown()
+    if not hurry:
+        await asyncio.sleep(min(TO_LEAVE, grace))
+    if not await drain.idle(HAND_OVER * grace):
+        logger.info("streams are handed over")
+        drain.hand_over.set()
+        await drain.idle(until - loop.time())
+    healthy.end_watches()
+    await server.stop(max(until - loop.time(), 0))
 
 
 def _named(config: ServerConfig) -> Callable[[Bundle], Runtime]:
@@ -117,34 +179,3 @@ def _tell_port(address: str, file: Path | None) -> None:
         written = file.with_name(file.name + ".new")
         written.write_text(address + "\n")
         written.replace(file)
-
-
-async def _set_health(healthy: health.aio.HealthServicer, status: int) -> None:
-    for name in ("", service_name(), inference_name()):
-        await healthy.set(name, status)
-
-
-def _stop_on_signals(stopping: asyncio.Event) -> None:
-    """The first signal drains, a second one ends the process as it would without us."""
-    loop = asyncio.get_running_loop()
-    signals = (signal.SIGTERM, signal.SIGINT)
-
-    def stop() -> None:
-        for number in signals:
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_DFL)
-        stopping.set()
-
-    for number in signals:
-        loop.add_signal_handler(number, stop)
-
-
-async def _stop_with_stdin(stopping: asyncio.Event) -> None:
-    class UntilEnd(asyncio.Protocol):
-        def eof_received(self) -> None:
-            stopping.set()
-
-        def connection_lost(self, _: Exception | None) -> None:
-            stopping.set()
-
-    await asyncio.get_running_loop().connect_read_pipe(UntilEnd, sys.stdin)

@@ -1,0 +1,62 @@
+"""Signals: what an operator tells a running process."""
+
+import asyncio
+import signal
+import sys
+from types import FrameType
+
+STOP = (signal.SIGTERM, signal.SIGINT)
+RELOAD = signal.SIGHUP
+
+
+def before_serving() -> None:
+    """Until `Signals` takes over: SIGTERM and SIGINT end the process in peace, SIGHUP is noted.
+
+    Nothing has been served yet, and the newest model will be loaded anyway.
+    """
+    for number in STOP:
+        signal.signal(number, _leave)
+    signal.signal(RELOAD, _pass_over)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  # signal's own form
+    sys.exit(0)
+
+
+def _pass_over(number: int, frame: FrameType | None) -> None:
+    """The model that is about to be loaded is the newest."""
+
+
+class Signals:
+    """The first SIGTERM or SIGINT asks for an end, a second ends the process at once.
+
+    SIGHUP asks to look at the models folder. Used on one event loop.
+    """
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self.reload = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in STOP:
+            loop.add_signal_handler(number, self._stop)
+        loop.add_signal_handler(RELOAD, self.reload.set)
+
+    async def stop_with_stdin(self) -> None:
+        """Ask for an end when standard input ends, too."""
+        stop = self.stop
+
+        class UntilEnd(asyncio.Protocol):
+            def eof_received(self) -> None:
+                stop.set()
+
+            def connection_lost(self, _: Exception | None) -> None:
+                stop.set()
+
+        await asyncio.get_running_loop().connect_read_pipe(UntilEnd, sys.stdin)
+
+    def _stop(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in STOP:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+        self.stop.set()

@@ -1,0 +1,99 @@
+"""A stream: photos read as they can be taken on, answers given as they come."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine
+from typing import Any, Generic, TypeVar
+
+from checkout_age.server.drain import DrainingError
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
+
+
+class Stream(Generic[Asked, Answer]):
+    """One stream's requests, worked on side by side.
+
+    Whoever takes the answers is the only one who writes: a call that ends with an error while
+    another task still writes to it may leave its client without a status.
+    """
+
+    def __init__(
+        self,
+        requests: AsyncIterable[Asked],
+        answer: Callable[[Asked], Awaitable[Answer]],
+        *,
+        at_once: int,
+        room: asyncio.Semaphore,
+        hand_over: asyncio.Event,
+    ) -> None:
+        """Set a stream up.
+
+        Args:
+            requests: is read on only while there is room.
+            answer: gives the answer to one request.
+            at_once: requests that are read and whose answers are not yet taken, at most.
+            room: what all streams share; a request takes one place until it is answered.
+            hand_over: once it is set, nothing more is read.
+        """
+        self._requests, self._answer = requests, answer
+        self._free, self._room = asyncio.Semaphore(at_once), room
+        self._hand_over = hand_over
+        self._reader: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._done: asyncio.Queue[Answer | BaseException | None] = asyncio.Queue()
+
+    async def answers(self) -> AsyncGenerator[Answer]:
+        """The answers in the order in which they are ready.
+
+        Raises:
+            DrainingError: the stream was to be handed over; all that was read is answered.
+        """
+        reader = self._reader = self._start(self._read())
+        handing_over = asyncio.create_task(self._stop_reading(reader))
+        try:
+            while (answer := await self._done.get()) is not None:
+                if isinstance(answer, BaseException):
+                    raise answer
+                yield answer
+                self._free.release()
+            if reader.cancelled():
+                raise DrainingError(
+                    "the server is stopping; send the photos that have no answer yet elsewhere "
+                    "or in a few seconds"
+                )
+        finally:
+            running = [handing_over, *self._tasks]
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def _read(self) -> None:
+        await self._free.acquire()
+        async for request in self._requests:
+            await self._room.acquire()
+            self._start(self._one(request)).add_done_callback(lambda _: self._room.release())
+            await self._free.acquire()
+
+    async def _one(self, request: Asked) -> None:
+        self._done.put_nowait(await self._answer(request))
+
+    async def _stop_reading(self, reader: "asyncio.Task[None]") -> None:
+        await self._hand_over.wait()
+        reader.cancel()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            error = task.exception()
+        else:
+            error = None if task is self._reader else RuntimeError("an answer was cancelled")
+        if error is not None:
+            self._done.put_nowait(error)
+        if not self._tasks:
+            self._done.put_nowait(None)
