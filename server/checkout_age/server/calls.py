@@ -12,7 +12,8 @@ import grpc
 
 from checkout_age.server import request_id
 from checkout_age.server.guard import AGES, Guard, Refusal
-from checkout_age.server.messages import Malformed, name_of, parser, photo_parser
+from checkout_age.server.logs import CallRecord
+from checkout_age.server.messages import Malformed, parser, photo_parser
 from checkout_age.server.metrics import Metrics
 from checkout_age.server.tokens import Caller
 from checkout_age.server.traces import Tracer
@@ -139,18 +140,15 @@ class Calls(grpc.aio.ServerInterceptor):
         if not logger.isEnabledFor(logging.INFO):
             return
         caller = _caller.get()
-        logger.info(
-            "%s %s in %.1f ms",
-            name_of(method),
-            code,
-            1000 * seconds,
-            extra={
-                "method": method,
-                "code": code,
-                "seconds": round(seconds, 6),
-                "client": None if caller is None else caller.name,
-                "peer": None if context is None else context.peer(),
-            },
+        logger.handle(
+            CallRecord(
+                logger.name,
+                method=method,
+                code=code,
+                seconds=seconds,
+                client=None if caller is None else caller.name,
+                peer=None if context is None else context.peer(),
+            )
         )
 
 
