@@ -7,7 +7,7 @@ DEMO := .demo
 OUT ?= protos
 SHARED ?= ../shared
 
-.PHONY: demo test protos readme-options bench-photos bench-decoders bench-detectors
+.PHONY: demo test protos readme-options bench-photos bench-decoders bench-detectors bench-edges
 
 demo: .venv/.demo
 	$(BIN)/checkout-age-batch run --date 2026-11-21 --purchases batch/sample/purchases.csv \
@@ -38,6 +38,9 @@ bench-decoders: .venv/.bench
 
 bench-detectors: .venv/.bench
 	$(BIN)/python -m tests.bench.detectors $(SHARED)
+
+bench-edges: .venv/.dev
+	$(BIN)/python -m tests.bench.edges $(JSON)
 
 # An environment for the demo or for development or the benchmarks: .venv/.demo, .venv/.dev, .venv/.bench
 .venv/.%: .requirements/%.txt pyproject.toml

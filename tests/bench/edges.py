@@ -92,8 +92,8 @@ def server(kind: str, folder: str) -> None:
     )
     if kind == "without the edge":
         ordinary: Callable[..., Any] = grpc.aio.server
-        grpc.aio.server = lambda interceptors, options: ordinary(options=options)
-        edge.Watched = lambda metrics: Unwatched()  # type: ignore[misc,assignment]
+        vars(grpc.aio)["server"] = lambda options, **_: ordinary(options=options)
+        vars(edge)["Watched"] = lambda _: Unwatched()
     config = ServerConfig(
         model=bundle, port=0, port_file=Path(folder) / f"port-{os.getpid()}", **settings
     )
@@ -106,7 +106,7 @@ def server(kind: str, folder: str) -> None:
 
     async def both() -> None:
         serving = asyncio.create_task(
-            serve(config, load_runtime=Always34, load_faces=BrightPhotosHaveFaces)  # type: ignore[arg-type]
+            serve(config, load_runtime=Always34, load_faces=BrightPhotosHaveFaces)
         )
         await tell()
         serving.cancel()

@@ -21,7 +21,7 @@ def set_up_logs(options: LogOptions) -> None:
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLogger().level))
     # what no line shows need not be looked up for each, as logging's documentation advises
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging._srcfile = None  # type: ignore[attr-defined]  # the documented way to the same
+    logging._srcfile = None  # the documented way to the same
 
 
 def handler_of(options: LogOptions, stream: TextIO) -> logging.Handler:
