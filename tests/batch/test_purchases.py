@@ -1,3 +1,4 @@
+import gzip
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -6,11 +7,27 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from checkout_age.batch.purchases import PurchasesError, read_day
+from checkout_age.batch.place import Place
+from checkout_age.batch.purchases import (
+    Purchase,
+    PurchasesError,
+    Shop,
+    days_counted,
+    purchases_of,
+)
 
 DAY = date(2026, 11, 21)
 UTC_ZONE = ZoneInfo("UTC")
 BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def read_day(table: Path, day: date, zone: ZoneInfo) -> list[Purchase]:
+    pieces = purchases_of(Shop(Place.of(table), zone), day)
+    return [purchase for piece in pieces for purchase in piece]
+
+
+def micros(moment: datetime) -> int:
+    return round(moment.timestamp() * 1e6)
 
 
 def table(tmp_path: Path, rows: Sequence[tuple[object, ...]], kind: str = "csv") -> Path:
@@ -31,9 +48,9 @@ def test_only_the_days_purchases_are_read_in_order(tmp_path: Path, kind: str) ->
         ("a", "south", "2026-11-21T23:59:59", None),
     ]
     day = read_day(table(tmp_path, rows, kind), DAY, UTC_ZONE)
-    assert [purchase.purchase_id for purchase in day.purchases] == ["b", "a"]
-    assert [purchase.photo for purchase in day.purchases] == ["b.jpg", None]
-    assert day.purchases[0].purchased_at == datetime(2026, 11, 21, 9, tzinfo=UTC)
+    assert [purchase.purchase_id for purchase in day] == ["b", "a"]
+    assert [purchase.photo for purchase in day] == ["b.jpg", None]
+    assert day[0].purchased_at == micros(datetime(2026, 11, 21, 9, tzinfo=UTC))
 
 
 def test_a_time_without_a_zone_is_the_shops_and_one_with_a_zone_is_moved(tmp_path: Path) -> None:
@@ -43,8 +60,8 @@ def test_a_time_without_a_zone_is_the_shops_and_one_with_a_zone_is_moved(tmp_pat
         ("too early", "north", "2026-11-20T22:30:00Z", None),
     ]
     day = read_day(table(tmp_path, rows), DAY, BERLIN)
-    assert [purchase.purchase_id for purchase in day.purchases] == ["local", "abroad"]
-    assert day.purchases[0].purchased_at == datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
+    assert [purchase.purchase_id for purchase in day] == ["local", "abroad"]
+    assert day[0].purchased_at == micros(datetime(2026, 11, 20, 23, 30, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
@@ -59,19 +76,12 @@ def test_nights_when_the_clock_changes_lose_no_purchase(
 ) -> None:
     path = table(tmp_path, [("a", "n", local, None)])
     day = read_day(path, date.fromisoformat(local[:10]), BERLIN)
-    assert day.purchases[0].purchased_at == datetime.fromisoformat(moment)
-
-
-def test_an_id_that_comes_twice_is_kept_once_and_counted(tmp_path: Path) -> None:
-    rows = [(name, "north", "2026-11-21T09:00:00", f"{name}.jpg") for name in "aba"]
-    day = read_day(table(tmp_path, rows), DAY, UTC_ZONE)
-    assert [purchase.purchase_id for purchase in day.purchases] == ["a", "b"]
-    assert day.repeated == 1
+    assert day[0].purchased_at == micros(datetime.fromisoformat(moment))
 
 
 def test_ids_that_look_like_numbers_stay_as_they_were_written(tmp_path: Path) -> None:
     path = table(tmp_path, [("0007", "01", "2026-11-21T09:00:00", None)])
-    purchase = read_day(path, DAY, UTC_ZONE).purchases[0]
+    purchase = read_day(path, DAY, UTC_ZONE)[0]
     assert (purchase.purchase_id, purchase.store_id) == ("0007", "01")
 
 
@@ -101,7 +111,7 @@ def test_a_time_that_is_none_or_could_mean_two_is_named(tmp_path: Path, wrong: s
 
 def test_names_that_look_like_nothing_are_names(tmp_path: Path) -> None:
     path = table(tmp_path, [("null", "NA", "2026-11-21T09:00:00", "None")])
-    purchase = read_day(path, DAY, UTC_ZONE).purchases[0]
+    purchase = read_day(path, DAY, UTC_ZONE)[0]
     assert (purchase.purchase_id, purchase.store_id, purchase.photo) == ("null", "NA", "None")
 
 
@@ -110,3 +120,83 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"not parquet")
     with pytest.raises(PurchasesError, match="cannot be read as purchases"):
         read_day(path, DAY, UTC_ZONE)
+
+
+def test_a_folder_and_a_hive_of_files_are_one_table_and_its_keys_are_columns(
+    tmp_path: Path,
+) -> None:
+    for store, day in (("01", "2026-11-21"), ("02", "2026-11-21"), ("01", "2026-11-25")):
+        folder = tmp_path / f"store_id={store}" / f"purchase_date={day}"
+        folder.mkdir(parents=True)
+        frame = pd.DataFrame(
+            {
+                "purchase_id": [int(store)],
+                "purchased_at": pd.to_datetime([f"{day}T09:00:00"]),
+                "photo": ["1.jpg"],
+                "till": [4],
+            }
+        )
+        frame.to_parquet(folder / "data.parquet")
+    (tmp_path / "_SUCCESS").write_text("")
+    (tmp_path / "store_id=01" / "purchase_date=2026-11-25" / "data.parquet").write_bytes(b"torn")
+    found = read_day(tmp_path, DAY, BERLIN)  # the file of the 25th is not even opened
+    assert [(each.purchase_id, each.store_id) for each in found] == [("1", "01"), ("2", "02")]
+
+
+def test_the_pieces_of_a_file_without_the_day_are_left_out_and_rows_keep_their_numbers(
+    tmp_path: Path,
+) -> None:
+    days = pd.date_range("2026-11-01", "2026-11-30", freq="h")
+    frame = pd.DataFrame({"purchased_at": days, "store_id": "n", "photo": None})
+    frame["purchase_id"] = [str(n) for n in range(len(frame))]
+    frame.loc[frame["purchase_id"] == "485", "store_id"] = None
+    path = tmp_path / "purchases.parquet"
+    frame.to_parquet(path, row_group_size=24)
+    assert len(read_day(path, date(2026, 11, 20), UTC_ZONE)) == 24
+    with pytest.raises(PurchasesError, match="no store_id in row 486"):
+        read_day(path, DAY, UTC_ZONE)
+
+
+def test_all_that_is_wrong_with_a_table_is_said_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "p.parquet"
+    pd.DataFrame({"purchase_id": [1.5], "photo": [True], "purchased_at": ["x"]}).to_parquet(path)
+    with pytest.raises(
+        PurchasesError,
+        match="lacks the column store_id; it has purchase_id, photo, purchased_at; has purchase_id "
+        "as double where text or a whole number is expected; has photo as bool where text",
+    ):
+        read_day(path, DAY, UTC_ZONE)
+
+
+def test_a_column_that_comes_twice_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text("purchase_id,store_id,purchased_at,photo,photo\n1,2,2026-11-21T09:00,a,b\n")
+    with pytest.raises(PurchasesError, match="has the column photo 2 times"):
+        read_day(path, DAY, UTC_ZONE)
+
+
+def test_zones_mixed_in_one_column_and_compressed_csv_are_read(tmp_path: Path) -> None:
+    rows = [
+        ("a", "n", "2026-11-21T00:30:00", None),
+        ("b", "n", "2026-11-20T23:30:00Z", None),
+        ("c", "n", "2026-11-21T04:30:00.25+05:00", None),
+    ]
+    plain = table(tmp_path, rows)
+    packed = tmp_path / "purchases.csv.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    times = [each.purchased_at for each in read_day(packed, DAY, BERLIN)]
+    half_past = micros(datetime(2026, 11, 20, 23, 30, tzinfo=UTC))
+    assert times == [half_past, half_past, half_past + 250_000]
+
+
+def test_days_are_counted_on_the_shops_clock(tmp_path: Path) -> None:
+    rows = [(str(n), "n", f"2026-11-2{n}T23:30:00Z", None) for n in range(4)]
+    shop = Shop(Place.of(table(tmp_path, rows)), BERLIN)
+    counted = days_counted(shop, date(2026, 11, 21), date(2026, 11, 23))
+    assert counted == {date(2026, 11, day): 1 for day in (21, 22, 23)}
+
+
+def test_a_folder_without_tables_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("nothing here")
+    with pytest.raises(PurchasesError, match=r"no file below it ends in \.parquet or \.csv"):
+        read_day(tmp_path, DAY, UTC_ZONE)

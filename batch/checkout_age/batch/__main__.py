@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description="Score the photos of a day and keep one row for each purchase.",
         epilog=EXITS,
     )
-    commands = parser.add_subparsers(dest="command", required=True)
+    commands = parser.add_subparsers(dest="verb", required=True)
     for verb in VERBS:
         verb.add(commands)
     given = parser.parse_args(arguments)

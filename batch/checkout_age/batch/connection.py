@@ -1,111 +1,105 @@
 """A connection to the server: one that runs elsewhere, or one started for this run alone."""
 
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import Protocol
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from checkout_age.client import Access
+from checkout_age.client.channel import open_channel
 from checkout_age.v1 import age_estimation_pb2 as pb
 
-START_TIMEOUT = 180.0
-"""Seconds that a server started for the run has to load its model."""
-STOP_TIMEOUT = 30.0
 POLL = 0.1
 SERVICE = pb.DESCRIPTOR.services_by_name["AgeEstimationService"].full_name
-OPTIONS = (("grpc.keepalive_time_ms", 300_000),)
-"""A server whose machine has vanished is noticed, not waited for."""
+OPTIONS = (
+    ("grpc.service_config", "{}"),  # a night waits for its server itself, and longer
+    ("grpc.enable_retries", 0),
+    ("grpc.use_local_subchannel_pool", 1),  # a renewed channel is a new connection
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 5_000),
+)
 
 
 class NoServerError(ConnectionError):
-    """No server is ready to score; nothing was written."""
+    """No server is ready to score."""
+
+
+class Server(Protocol):
+    """Somebody who scores, over connections that can be renewed."""
+
+    def channel(self) -> grpc.Channel:
+        """The connection, opened where it is not."""
+
+    def renew(self) -> None:
+        """Have the next channel be a new connection."""
+
+
+class RemoteServer:
+    """A server at an address."""
+
+    def __init__(self, address: str, access: Access | None = None) -> None:
+        self.address = address
+        self._access = access
+        self._channel: grpc.Channel | None = None
+
+    def channel(self) -> grpc.Channel:
+        """The connection. Raises AccessError where certificates or token cannot be used."""
+        if self._channel is None:
+            self._channel = open_channel(self.address, self._access, OPTIONS)
+        return self._channel
+
+    def renew(self) -> None:
+        """Close the connection; the next is another."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
 
 
 @contextmanager
-def connect(address: str, timeout: float = 30.0) -> Iterator[grpc.Channel]:
-    """A channel to a server that says it is serving.
+def reached(
+    address: str, access: Access | None = None, timeout: float = 30.0
+) -> Iterator[RemoteServer]:
+    """A server at an address, once it says that it is serving.
 
     Raises:
         NoServerError: nothing serves at the address within the timeout in seconds.
+        AccessError: the certificates or the token cannot be used.
     """
-    with grpc.insecure_channel(address, OPTIONS) as channel:
-        _wait_until_serving(channel, address, time.monotonic() + timeout)
-        yield channel
+    server = RemoteServer(address, access)
+    try:
+        wait_until_serving(server.channel(), address, time.monotonic() + timeout)
+        yield server
+    finally:
+        server.renew()
 
 
 @contextmanager
-def started(model: Path | None) -> Iterator[grpc.Channel]:
-    """A channel to a server of our own, which ends with the block or with this process.
-
-    Raises:
-        NoServerError: the server could not start; the message holds its last words.
-    """
-    with tempfile.TemporaryDirectory(prefix="checkout-age-") as folder:
-        port_file, log = Path(folder) / "port", Path(folder) / "server.log"
-        with log.open("wb") as output:
-            server = subprocess.Popen(  # noqa: S603  # our own server, no shell
-                [
-                    *(sys.executable, "-m", "checkout_age.server"),
-                    *(() if model is None else ("--model", str(model))),
-                    *("--port", "0", "--port-file", str(port_file)),
-                    "--until-stdin-closes",
-                ],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is for us; the server ends with its input
-            )
-        try:
-            deadline = time.monotonic() + START_TIMEOUT
-            address = _address(server, port_file, log, deadline)
-            # a proxy for the internet is no way to ourselves
-            with grpc.insecure_channel(
-                address, (*OPTIONS, ("grpc.enable_http_proxy", 0))
-            ) as channel:
-                _wait_until_serving(channel, address, deadline, lambda: _require(server, log))
-                yield channel
-        except ConnectionError as error:
-            if not isinstance(error, NoServerError):  # that one holds its last words
-                sys.stderr.write(log.read_text(errors="replace"))  # it goes with the folder
-            raise
-        finally:
-            _stop(server)
+def connect(
+    address: str, timeout: float = 30.0, access: Access | None = None
+) -> Iterator[grpc.Channel]:
+    """A channel to a server that says it is serving; raises as `reached` does."""
+    with reached(address, access, timeout) as server:
+        yield server.channel()
 
 
-def _address(server: subprocess.Popen[bytes], port_file: Path, log: Path, deadline: float) -> str:
-    while not port_file.exists():
-        _require(server, log)
-        if time.monotonic() > deadline:
-            raise NoServerError(f"the server did not start: {_last_words(log)}")
-        time.sleep(POLL)
-    return port_file.read_text().strip()
-
-
-def _require(server: subprocess.Popen[bytes], log: Path) -> None:
-    if server.poll() is not None:
-        raise NoServerError(f"the server did not start: {_last_words(log)}")
-
-
-def _last_words(log: Path) -> str:
-    lines = log.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
-
-
-def _wait_until_serving(
+def wait_until_serving(
     channel: grpc.Channel,
     address: str,
     deadline: float,
     require_alive: Callable[[], None] = lambda: None,
 ) -> None:
+    """Ask for the server's health until it serves.
+
+    Raises:
+        NoServerError: it does not, at the deadline of the monotonic clock, or refuses us.
+    """
     health = health_pb2_grpc.HealthStub(channel)
     request = health_pb2.HealthCheckRequest(service=SERVICE)
     last = "it is not serving"
-    while time.monotonic() < deadline:
+    while True:
         require_alive()
         try:
             answer = health.Check(request, timeout=5)  # type: ignore[attr-defined]  # untyped stub
@@ -114,15 +108,12 @@ def _wait_until_serving(
             last = "its model is still loading"
         except grpc.RpcError as error:
             last = error.details() or str(error.code())
+            if error.code() in (
+                grpc.StatusCode.UNAUTHENTICATED,
+                grpc.StatusCode.PERMISSION_DENIED,
+            ):
+                break
+        if time.monotonic() > deadline:
+            break
         time.sleep(POLL)
     raise NoServerError(f"no server is ready at {address}: {last}")
-
-
-def _stop(server: subprocess.Popen[bytes]) -> None:
-    assert server.stdin is not None
-    server.stdin.close()
-    try:
-        server.wait(STOP_TIMEOUT)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()

@@ -1,78 +1,203 @@
-"""One night: the purchases of a day in, one row for each in the lake."""
+"""The work on one night that `run` and `rescore` share: resume, score, publish."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from datetime import date
-from pathlib import Path
-from zoneinfo import ZoneInfo
 
-import grpc
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from checkout_age.batch import connection
-from checkout_age.batch.lake import Lake
+from checkout_age.batch.age_groups import AgeGroups
+from checkout_age.batch.lake import Lake, NightFacts
+from checkout_age.batch.lock import night_lock
+from checkout_age.batch.merge import merged, pieces_of_night
 from checkout_age.batch.models import keep_model
+from checkout_age.batch.outcome import Outcome
 from checkout_age.batch.photos import PhotoRoot
-from checkout_age.batch.progress import waiting_bar
-from checkout_age.batch.purchases import read_day
-from checkout_age.batch.scoring import score
+from checkout_age.batch.place import Place
+from checkout_age.batch.plan import Plan, RowIn, fresh_plan
+from checkout_age.batch.progress import Watch
+from checkout_age.batch.progress_store import Piece, ProgressStore, kept_pieces, progress_folder
+from checkout_age.batch.purchases import Purchase
+from checkout_age.batch.run_record import RunRecord, recorded
+from checkout_age.batch.scoring import Scoring
+from checkout_age.v1 import age_estimation_pb2 as pb
+
+DONE, NOTHING_TO_DO, FAILED = "done", "nothing_to_do", "failed"
+PIECE = 8
 
 
-@dataclass(frozen=True)
-class Sources:
-    """Where a night is read from, scored and written to."""
-
-    purchases: Path
-    photos: Path
-    out: Path
-    zone: ZoneInfo
-    server: str | None = None
-    """host:port of a running server; None starts one for the run, with `model`."""
-    model: Path | None = None
-    """None: the one that the server ships."""
+class LostRowError(AssertionError):
+    """The night would have lacked or doubled a row, so it was not replaced; this is a defect."""
 
 
-@dataclass(frozen=True)
-class NightRun:
-    """What a run found and did."""
+class Night:
+    """One night that is held by this run and no other."""
 
-    day: date
-    purchases: int
-    repeated: int = 0
-    """Rows left out because their purchase_id had come before."""
-    already_scored: bool = False
+    def __init__(
+        self, lake: Lake, day: date, plan: Plan, record: RunRecord, require: Callable[[], None]
+    ) -> None:
+        self.lake = lake
+        self.day = day
+        self.plan = plan
+        self.record = record
+        self.facts = lake.facts(day) or NightFacts(revision=0)
+        self.pieces: list[Piece] = []
+        """Rows that are new to the night."""
+        self.require_lock = require
+        self._model = pb.GetModelResponse()
 
+    def resume(self, kind: str, model_version: str | None = None) -> None:
+        """Take up what a broken run of the same kind of work on the same revision has left.
 
-def run_night(day: date, sources: Sources) -> NightRun:
-    """Score a day unless its night is in the lake already; a day without purchases writes nothing.
+        With a version, only rows that this model gave. What was left for another revision has been
+        overtaken and goes.
+        """
+        folder = self._progress(kind)
+        for each in progress_folder(self.lake, self.day).children():
+            if each.name != folder.name and not each.name.endswith(f"-{self.facts.revision}"):
+                each.delete()
+        for piece, keys in kept_pieces(folder):
+            counts = self.plan.claim(purchases_in(keys), RowIn.PROGRESS)
+            if model_version is not None:
+                counts = self._of_model(keys, counts, model_version)
+            piece.counts = None if all(counts) else counts
+            self.record.rows_resumed += sum(counts)
+            if any(counts):
+                self.pieces.append(piece)
 
-    Raises:
-        PurchasesError, PhotoRootError: the inputs cannot be used.
-        NoServerError, ServerGoneError: no server answered to the end.
-        OSError: the rows cannot be written.
-    """
-    lake = Lake(sources.out)
-    if lake.has(day):
-        return NightRun(day, lake.read(day).num_rows, already_scored=True)
-    found = read_day(sources.purchases, day, sources.zone)
-    photos = PhotoRoot(sources.photos)
-    if not found.purchases:
-        return NightRun(day, 0)
-    lake.prepare()
-    with waiting_bar(len(found.purchases)) as bar, _channel(sources, bar.say) as channel:
-        bar.say(f"scoring {day}")
-        scored = score(found.purchases, photos, channel, bar.advance_to)
-        keep_model(sources.out, scored.model)
-        lake.write(day, found.purchases, scored)
-    return NightRun(day, len(found.purchases), found.repeated)
+    def score(
+        self,
+        kind: str,
+        scoring: Scoring,
+        photos: PhotoRoot,
+        watch: Watch,
+        keeps: Callable[[Outcome], bool] = lambda _: False,
+    ) -> None:
+        """Score what the plan has open; what is scored is durable within seconds.
+
+        Where `keeps` says so, the row that the night has stays instead of the outcome.
+        """
+        store = ProgressStore(
+            self._progress(kind),
+            self.lake.staging_of(self.day),
+            self._model.version,
+            lambda ids: self.plan.put(ids, RowIn.PROGRESS),
+        )
+
+        def take(purchase: Purchase, outcome: Outcome) -> None:
+            if keeps(outcome):
+                self.plan.put([purchase.purchase_id], RowIn.NIGHT)
+            else:
+                store.take(purchase, outcome)
+                self.record.rows_new += 1
+                self.record.photos_sent += outcome.model_version is not None
+            watch.advance()
+
+        to_do = self.plan.count_in(RowIn.NOWHERE)
+        watch.begin(self.plan.count(), self.plan.count() - to_do)
+        watch.say(f"scoring {self.day}")
+        scoring.take = take
+        try:
+            with self.record.stage("score"):
+                scoring.score(self.plan.open_purchases(PIECE), photos, self._model)
+                store.finish()
+        except BaseException:
+            with suppress(OSError):  # it is the first failure that counts
+                store.save()
+            raise
+        finally:
+            self.record.retries = scoring.retries
+            store.close()
+        self.pieces += store.pieces
+
+    def learn(self, model: pb.GetModelResponse) -> None:
+        """Note which model scores, and keep what it says of itself."""
+        self._model = model
+        self.record.model_name, self.record.model_version = model.name, model.version
+        keep_model(self.lake.folder, model, self.lake.staging_of(self.day))
+
+    def publish(self, facts: NightFacts) -> None:
+        """Put the night as it is now in the place of the night as it was, at once.
+
+        Raises:
+            OSError: it cannot be written; the night is as it was, and the progress is kept.
+            NightTakenError: the lock was lost.
+            LostRowError: rows are missing or doubled.
+        """
+        groups = None if facts.age_groups is None else AgeGroups.of(facts.age_groups)
+        with self.record.stage("write"):
+            kept = self.kept_rows()
+            expected = kept + self.plan.count_in(RowIn.PROGRESS)
+            pieces = pieces_of_night(self.lake, self.day, self.plan) + self.pieces
+            statuses: Counter[str] = Counter()
+            with self.lake.writing(self.day, facts) as writer:
+                for rows in merged(pieces):
+                    writer.write(rows if groups is None else groups.redrawn(rows))
+                    statuses.update(_counted(rows["status"]))
+                if writer.rows != expected or self.plan.count_in(RowIn.NOWHERE):
+                    raise LostRowError(
+                        f"{self.day} would have {writer.rows} rows instead of {expected}"
+                    )
+                self.require_lock()
+            self.record.rows_kept, self.record.rows_by_status = kept, statuses
+            progress_folder(self.lake, self.day).delete()
+        self.record.result = DONE
+
+    def nothing_to_do(self) -> None:
+        """Leave the night as it is."""
+        self.record.result = NOTHING_TO_DO
+        if self.facts.revision:
+            for rows in self.lake.groups(self.day, ["status"]):
+                self.record.rows_kept += len(rows)
+                self.record.rows_by_status.update(_counted(rows["status"]))
+
+    def kept_rows(self) -> int:
+        """How many rows of the night as it was stay."""
+        if not self.lake.has(self.day):
+            return 0
+        groups = self.lake.groups(self.day, ["purchase_id"])
+        return sum(sum(self.plan.stays(rows["purchase_id"].to_pylist())) for rows in groups)
+
+    def _progress(self, kind: str) -> Place:
+        return progress_folder(self.lake, self.day) / f"{kind}-{self.facts.revision}"
+
+    def _of_model(self, keys: pa.Table, counts: list[bool], version: str) -> list[bool]:
+        """Let go of claims on rows that another model gave."""
+        others = pc.not_equal(keys["model_version"], version).to_pylist()
+        rows = zip(keys["purchase_id"].to_pylist(), counts, others, strict=True)
+        self.plan.put([i for i, claimed, other in rows if claimed and other], RowIn.NOWHERE)
+        return [claimed and not other for claimed, other in zip(counts, others, strict=True)]
 
 
 @contextmanager
-def _channel(sources: Sources, say: Callable[[str], None]) -> Iterator[grpc.Channel]:
-    if sources.server is not None:
-        with connection.connect(sources.server) as channel:
-            yield channel
-    else:
-        say("starting a server")
-        with connection.started(sources.model) as channel:
-            yield channel
+def held_night(lake: Lake, day: date, verb: str) -> Iterator[Night]:
+    """A night for one run's work: locked, with an empty plan, and a record that is kept in the end.
+
+    Raises:
+        NightTakenError: another run works on it.
+        OSError: nothing can be written here.
+    """
+    with (
+        night_lock(lake, day, verb) as require,
+        recorded(lake, RunRecord(verb, day)) as record,
+        fresh_plan() as plan,
+    ):
+        lake.staging_of(day).delete()
+        try:
+            yield Night(lake, day, plan, record, require)
+        finally:
+            with suppress(OSError):
+                lake.staging_of(day).delete()
+
+
+def purchases_in(rows: pa.Table) -> list[Purchase]:
+    """The purchases that rows are about."""
+    times = rows["purchased_at"].cast(pa.int64()).to_pylist()
+    columns = (rows[name].to_pylist() for name in ("purchase_id", "photo"))
+    return list(map(Purchase, rows["store_id"].to_pylist(), times, *columns))
+
+
+def _counted(statuses: pa.ChunkedArray) -> dict[str, int]:
+    return {entry["values"]: entry["counts"] for entry in pc.value_counts(statuses).to_pylist()}

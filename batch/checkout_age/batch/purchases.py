@@ -1,97 +1,127 @@
-"""The purchases of one day, as the shop's table has them."""
+"""One day's purchases out of the shop's table, read in pieces of bounded size."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
-from pathlib import Path
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-COLUMNS = ("purchase_id", "store_id", "purchased_at", "photo")
+from checkout_age.batch.moments import MomentError, moments
+from checkout_age.batch.place import Place
+from checkout_age.batch.tables import PurchasesError, Table, TableFile, find_table
+
+__all__ = ["Purchase", "PurchasesError", "Shop", "between", "days_counted", "purchases_of"]
+
+PARTITION = "purchase_date"
+"""A hive key of this name tells the day, within one day either way; others are not looked at."""
 
 
-class PurchasesError(ValueError):
-    """The purchases table cannot be used; nothing was scored."""
+class Purchase(NamedTuple):
+    """One purchase at one till; sorts as the rows of a night do."""
 
-
-@dataclass(frozen=True)
-class Purchase:
-    """One purchase at one till."""
-
-    purchase_id: str
     store_id: str
-    purchased_at: datetime
-    """In UTC."""
+    purchased_at: int
+    """Microseconds since 1970 in UTC."""
+    purchase_id: str
     photo: str | None
     """The photo's path below the photo root; None where the till took none."""
 
 
-@dataclass(frozen=True)
-class DayOfPurchases:
-    """One day's purchases, each id once, in the table's order."""
+class Shop(NamedTuple):
+    """Where a shop's purchases are listed, and its clock."""
 
-    purchases: tuple[Purchase, ...]
-    repeated: int
-    """Rows left out because their purchase_id had come before."""
+    purchases: Place
+    zone: ZoneInfo
 
 
-def read_day(table: Path, day: date, zone: ZoneInfo) -> DayOfPurchases:
-    """Read the rows whose `purchased_at` falls on the day in the zone.
+def purchases_of(shop: Shop, day: date) -> Iterator[list[Purchase]]:
+    """The rows whose `purchased_at` falls on the day on the shop's clock, in the table's order.
 
-    Times are timestamps or ISO 8601; without a zone they are taken to be the zone's own.
+    Ids may come more than once. Times are timestamps or ISO 8601; without a zone they are the
+    shop's own, the hour that comes twice counting as its first, one that is skipped as its end.
 
     Raises:
-        PurchasesError: the file is missing or unreadable, lacks a column, or has a row
+        PurchasesError: the table is missing or unreadable, lacks a column, or has a row
             without id, store or time.
     """
-    rows = _read(table)
-    absent = [column for column in COLUMNS if column not in rows]
-    if absent:
-        raise PurchasesError(
-            f"{table} lacks the column {', '.join(absent)}; it has {', '.join(rows.columns)}"
+    first, end = between(day, day, shop.zone)
+    for file, batch, row in _pieces(shop, day, day):
+        times = _times(file, batch, shop.zone, row)
+        chosen = pc.and_(pc.greater_equal(times, first), pc.less(times, end))
+        of_day = pa.RecordBatch.from_arrays(
+            [batch["purchase_id"], batch["store_id"], times, batch["photo"]],
+            names=["purchase_id", "store_id", "purchased_at", "photo"],
         )
-    for column in ("purchase_id", "store_id", "purchased_at"):
-        empty = rows.index[rows[column].isna()]
-        if len(empty):
-            raise PurchasesError(f"{table} has no {column} in row {empty[0] + 1}")
-    times = _times(rows["purchased_at"], table, zone)
-    of_day = rows.assign(purchased_at=times)[times.dt.date == day]
-    once = of_day.drop_duplicates("purchase_id")
-    purchases = tuple(
-        Purchase(
-            purchase_id=str(row["purchase_id"]),
-            store_id=str(row["store_id"]),
-            purchased_at=row["purchased_at"].tz_convert("UTC").to_pydatetime(),
-            photo=None if pd.isna(row["photo"]) or row["photo"] == "" else str(row["photo"]),
-        )
-        for row in once.to_dict("records")
-    )
-    return DayOfPurchases(purchases, repeated=len(of_day) - len(once))
+        yield _rows(file, of_day.filter(chosen), batch, chosen, row)
 
 
-def _read(table: Path) -> pd.DataFrame:
+def days_counted(shop: Shop, first: date, last: date) -> dict[date, int]:
+    """How many rows of the table fall on each day of a range; days without any are left out."""
+    begin, end = between(first, last, shop.zone)
+    counts: dict[date, int] = {}
+    for file, batch, row in _pieces(shop, first, last):
+        times = _times(file, batch, shop.zone, row)
+        chosen = times.filter(pc.and_(pc.greater_equal(times, begin), pc.less(times, end)))
+        local = pc.local_timestamp(chosen.cast(pa.timestamp("us", str(shop.zone))))
+        for entry in pc.value_counts(local.cast(pa.date32(), safe=False)).to_pylist():
+            counts[entry["values"]] = counts.get(entry["values"], 0) + entry["counts"]
+    return dict(sorted(counts.items()))
+
+
+def between(first: date, last: date, zone: ZoneInfo) -> tuple[pa.Scalar, pa.Scalar]:
+    """The moment when a range of days begins on the shop's clock, and the one when it is over."""
+
+    def midnight(day: date) -> pa.Scalar:
+        local = datetime(day.year, day.month, day.day)  # noqa: DTZ001  # the zone is given below
+        text = pa.scalar(local, pa.timestamp("us"))
+        start = pc.assume_timezone(text, str(zone), ambiguous="earliest", nonexistent="latest")
+        return start.cast(pa.timestamp("us", "UTC"))
+
+    return midnight(first), midnight(last + timedelta(days=1))
+
+
+def _pieces(shop: Shop, first: date, last: date) -> Iterator[tuple[TableFile, pa.RecordBatch, int]]:
+    """Batches that may hold rows of the days, and the number of each one's first row in its file.
+
+    The margin of a day holds whatever zone a time without one is in.
+    """
+    early, late = first - timedelta(days=1), last + timedelta(days=1)
+    table: Table = find_table(shop.purchases)
+    for file in table.files:
+        told = file.keys.get(PARTITION)
+        if told is not None and not early.isoformat() <= told <= late.isoformat():
+            continue
+        lowest = datetime(early.year, early.month, early.day, tzinfo=UTC)
+        highest = datetime(late.year, late.month, late.day, tzinfo=UTC) + timedelta(days=1)
+        for batch, row in file.batches(lowest, highest):
+            yield file, batch, row
+
+
+def _times(file: TableFile, batch: pa.RecordBatch, zone: ZoneInfo, row: int) -> pa.Array:
+    column = batch["purchased_at"]
+    if column.null_count:
+        empty = pc.index(column.is_null(), value=True).as_py()
+        raise PurchasesError(f"{file.place.shown} has no purchased_at in row {row + empty}")
     try:
-        if table.suffix == ".csv":
-            return pd.read_csv(table, dtype=str, keep_default_na=False, na_values=[""])
-        return pd.read_parquet(table).reset_index(drop=True)
-    except FileNotFoundError:
-        raise PurchasesError(f"there is no purchases table at {table}") from None
-    except (ValueError, OSError) as error:
-        raise PurchasesError(f"{table} cannot be read as purchases: {error}") from error
-
-
-def _times(column: "pd.Series[str]", table: Path, zone: ZoneInfo) -> "pd.Series[pd.Timestamp]":
-    def localised(value: object) -> pd.Timestamp:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-        time = pd.Timestamp(moment)  # type: ignore[arg-type]  # what a table may hold
-        if time.tzinfo is not None:
-            return time.tz_convert(zone)
-        # the hour that comes twice counts as its first, one that is skipped as its end
-        return time.tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
-
-    try:
-        return pd.to_datetime(column.map(localised), utc=True).dt.tz_convert(zone)
-    except (ValueError, TypeError) as error:
+        return moments(column, zone)
+    except MomentError as error:
         raise PurchasesError(
-            f"{table}: purchased_at is no time as 2026-11-21T09:14:00: {error}"
+            f"{file.place.shown}: purchased_at is no time as 2026-11-21T09:14:00 "
+            f"in row {row + error.index}: {error}"
         ) from error
+
+
+def _rows(
+    file: TableFile, rows: pa.RecordBatch, whole: pa.RecordBatch, chosen: pa.Array, row: int
+) -> list[Purchase]:
+    for name in ("purchase_id", "store_id"):
+        if rows[name].null_count:
+            lacking = pc.and_(whole[name].is_null(), chosen)
+            empty = pc.index(lacking, value=True).as_py()
+            raise PurchasesError(f"{file.place.shown} has no {name} in row {row + empty}")
+    photos = [photo or None for photo in rows["photo"].to_pylist()]
+    times = rows["purchased_at"].cast(pa.int64()).to_pylist()
+    stores, ids = rows["store_id"].to_pylist(), rows["purchase_id"].to_pylist()
+    return list(map(Purchase, stores, times, ids, photos))

@@ -1,120 +1,195 @@
-"""Scoring: the photos of a day through the server's stream, one outcome for each purchase."""
+"""Scoring: the photos of a night through the server's stream, one outcome for each purchase."""
 
-import hashlib
+import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import grpc
 
+from checkout_age.batch.connection import Server
+from checkout_age.batch.loader import Loader
 from checkout_age.batch.outcome import Outcome, Status
 from checkout_age.batch.photos import PhotoRoot
 from checkout_age.batch.purchases import Purchase
+from checkout_age.batch.stream import PhotoStream, StreamEnd
+from checkout_age.batch.work import Work
+from checkout_age.client.errors import RETRY_AFTER
 from checkout_age.v1 import age_estimation_pb2 as pb
 from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
 
-WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 60.0)
-"""Seconds before each new try while the server is away; a photo answered starts them anew."""
-COMES_BACK = (
-    grpc.StatusCode.UNAVAILABLE,
-    grpc.StatusCode.RESOURCE_EXHAUSTED,
-    grpc.StatusCode.INTERNAL,
+NEVER_AGAIN = frozenset(
+    {
+        grpc.StatusCode.INVALID_ARGUMENT,
+        grpc.StatusCode.UNAUTHENTICATED,
+        grpc.StatusCode.PERMISSION_DENIED,
+        grpc.StatusCode.UNIMPLEMENTED,
+        grpc.StatusCode.FAILED_PRECONDITION,
+        grpc.StatusCode.NOT_FOUND,
+        grpc.StatusCode.OUT_OF_RANGE,
+    }
 )
-"""Codes that may be gone at the next try: the server is away, full, or failed once."""
+"""Codes that another try will not change."""
+FULL = grpc.StatusCode.RESOURCE_EXHAUSTED
+FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
+TRIES_ALONE = 3
+UNANSWERED_IN_A_ROW = 10
+"""Photos without an answer, one after the other, before it is the server that has failed."""
 
 
 class ServerGoneError(ConnectionError):
-    """The server stayed away or failed; the night can be run again later, nothing was written."""
+    """The server stayed away or failed; what was scored is kept, the night can be run again."""
 
 
 @dataclass(frozen=True)
-class ScoredDay:
-    """One outcome for each purchase, in their order, and the model that gave them."""
+class Patience:
+    """How long to wait for what, in seconds."""
 
-    outcomes: tuple[Outcome, ...]
-    model: pb.GetModelResponse
-    """What the server said when the last stream began."""
+    deadline: float = 30.0
+    """For one photo's answer, those before it not counted."""
+    away: float = 300.0
+    """For a server that gives no answer at all, before the run ends."""
+
+    def __post_init__(self) -> None:
+        if self.deadline <= 0 or self.away < 0:
+            raise ValueError(
+                f"the deadline must be above 0 and the patience at least 0 seconds, "
+                f"got {self.deadline} and {self.away}"
+            )
 
 
-def score(
-    purchases: Sequence[Purchase],
-    photos: PhotoRoot,
-    channel: grpc.Channel,
-    progress: Callable[[int], None],
-    wait: Callable[[float], None] = time.sleep,
-) -> ScoredDay:
-    """Stream the photos and gather the outcomes; `progress` is told how many are known.
+class Scoring:
+    """Scores purchases with one server, however often it goes away and comes back."""
 
-    Raises:
-        ServerGoneError: the server stayed away or answered with an error.
-    """
-    stub = pb_grpc.AgeEstimationServiceStub(channel)
-    day = _Day(purchases, photos)
-    waits = iter(WAITS)
-    while True:
-        known = len(day.outcomes)
+    def __init__(
+        self,
+        server: Server,
+        patience: Patience | None = None,
+        readers: int = 8,
+        wait: Callable[[float], None] = time.sleep,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._server = server
+        self.take: Callable[[Purchase, Outcome], None] = lambda _purchase, _outcome: None
+        """Called with each purchase and its outcome, once, from any thread."""
+        self._patience = patience or Patience()
+        self._readers = readers
+        self._wait = wait
+        self._say = say
+        self._waited = 0.0
+        self._pause = FIRST_WAIT
+        self._unanswered_in_a_row = 0
+        self.retries = 0
+        """Streams that were begun anew."""
+
+    def model(self) -> pb.GetModelResponse:
+        """What is served; waits for a server that is away.
+
+        Raises:
+            ServerGoneError: it stayed away, or refuses us.
+        """
+        while True:
+            stub = pb_grpc.AgeEstimationServiceStub(self._server.channel())
+            try:
+                return stub.GetModel(pb.GetModelRequest(), timeout=30)
+            except grpc.RpcError as error:
+                self._wait_out(error)
+
+    def score(
+        self,
+        pieces: Iterable[list[Purchase]],
+        photos: PhotoRoot,
+        model: pb.GetModelResponse,
+    ) -> None:
+        """Have each purchase taken with its outcome, exactly once.
+
+        Raises:
+            ServerGoneError: the server stayed away or failed.
+            StorageError, PhotoRootError: the photos cannot be read.
+        """
+        loader = Loader(photos, model.max_photo_bytes, self._readers, self._wait)
+        work = Work(pieces, loader, self._take)
         try:
-            model = stub.GetModel(pb.GetModelRequest(), timeout=30)
-            for response in stub.EstimateAges(day.requests(model.max_photo_bytes)):
-                day.take(response)
-                progress(len(day.outcomes))
-            progress(len(day.outcomes))
-            day.require_complete()
-            return ScoredDay(tuple(day.outcomes[i] for i in range(len(purchases))), model)
-        except grpc.RpcError as error:
-            if error.code() not in COMES_BACK:
-                raise ServerGoneError(f"the server failed: {error.details()}") from error
-            if len(day.outcomes) > known:
-                waits = iter(WAITS)
-            pause = next(waits, None)
-            if pause is None:
-                raise ServerGoneError(f"the server stayed away: {error.details()}") from error
-            wait(pause)
+            self._all_but_suspects(work)
+            while work.suspects:
+                self._alone(work, work.suspects.popleft())
+        finally:
+            work.close()
+            loader.close()
+
+    def _all_but_suspects(self, work: Work) -> None:
+        while True:
+            end = self._stream(work.draw)
+            full = end.error is not None and end.error.code() is FULL
+            work.give_back(end.unanswered, suspect=not full)
+            if not end.unanswered and end.error is None and end.overdue is None:
+                return
+            self._after(end)
+
+    def _alone(self, work: Work, purchase: Purchase) -> None:
+        """One photo that was under way whenever a stream broke."""
+        words = ""
+        for _ in range(TRIES_ALONE):
+            self.model()  # the server is there: if the stream breaks now, the photo breaks it
+            end = self._stream(work.one(purchase), window=1)
+            if not end.unanswered and end.error is None and end.overdue is None:
+                return
+            words = _words(end)
+            self._after(end)
+        self._unanswered_in_a_row += 1
+        if self._unanswered_in_a_row >= UNANSWERED_IN_A_ROW:
+            raise ServerGoneError(f"the server answers no photo any more: {words}")
+        reason = f"sent alone {TRIES_ALONE} times, each time {words}"
+        self.take(purchase, Outcome(Status.UNANSWERED, reason))
+
+    def _stream(self, draw: Callable[[], object], window: int | None = None) -> StreamEnd:
+        stub = pb_grpc.AgeEstimationServiceStub(self._server.channel())
+        given = {} if window is None else {"window": window}
+        stream = PhotoStream(stub, draw, self._take, self._patience.deadline, **given)  # type: ignore[arg-type]
+        return stream.run()
+
+    def _take(self, purchase: Purchase, outcome: Outcome) -> None:
+        if outcome.model_version is not None:  # the server answered
+            self._waited, self._pause = 0.0, FIRST_WAIT
+            self._unanswered_in_a_row = 0
+        self.take(purchase, outcome)
+
+    def _after(self, end: StreamEnd) -> None:
+        self.retries += 1
+        if end.overdue is not None:
+            self._server.renew()  # the connection may be dead without knowing
+            self._waited += end.overdue
+        self._wait_out(end.error, _words(end))
+
+    def _wait_out(self, error: grpc.RpcError | None, words: str | None = None) -> None:
+        """Wait before the next try, longer each time, or raise ServerGoneError."""
+        if error is not None:
+            words = f"{error.code().name}: {error.details()}"
+            if error.code() in NEVER_AGAIN:
+                raise ServerGoneError(f"the server refuses us: {words}") from error
+        if self._waited >= self._patience.away:
+            raise ServerGoneError(
+                f"the server stayed away for {self._waited:.0f} s: {words}"
+            ) from error
+        pause = _asked_for(error) or self._pause * random.uniform(0.8, 1.2)  # noqa: S311
+        pause = min(pause, max(self._patience.away - self._waited, FIRST_WAIT))
+        self._say(f"waiting {pause:.1f} s for the server, {words}")
+        self._wait(pause)
+        self._waited += pause
+        self._pause = min(self._pause * 2, LONGEST_WAIT)
 
 
-class _Day:
-    """Which purchases have their outcome, and the requests for those that have not."""
+def _words(end: StreamEnd) -> str:
+    if end.overdue is not None:
+        return f"no answer came within {end.overdue:.0f} s"
+    if end.error is not None:
+        return f"the server failed with {end.error.code().name}: {end.error.details()}"
+    return f"the server ended the stream {len(end.unanswered)} answers short"
 
-    def __init__(self, purchases: Sequence[Purchase], photos: PhotoRoot) -> None:
-        self.outcomes: dict[int, Outcome] = {}
-        self._purchases = purchases
-        self._photos = photos
-        self._digests: dict[int, str] = {}
 
-    def requests(self, max_photo_bytes: int) -> Iterator[pb.EstimateAgesRequest]:
-        """A request for each photo that has yet to be scored; the rest get their outcome here."""
-        for index, purchase in enumerate(self._purchases):
-            if index in self.outcomes:
-                continue
-            photo = self._read(purchase, max_photo_bytes)
-            if isinstance(photo, Outcome):
-                self.outcomes[index] = photo
-                continue
-            self._digests[index] = hashlib.sha256(photo).hexdigest()
-            yield pb.EstimateAgesRequest(id=str(index), photo=photo)
-
-    def take(self, response: pb.EstimateAgesResponse) -> None:
-        """Keep an answer."""
-        index = int(response.id)
-        self.outcomes[index] = Outcome.answered(response, self._digests[index])
-
-    def require_complete(self) -> None:
-        """Raise ServerGoneError where the stream ended without every answer."""
-        unanswered = len(self._purchases) - len(self.outcomes)
-        if unanswered:
-            raise ServerGoneError(f"the server ended the stream {unanswered} answers short")
-
-    def _read(self, purchase: Purchase, max_photo_bytes: int) -> bytes | Outcome:
-        """The photo's bytes, or why there is nothing to send."""
-        if purchase.photo is None:
-            return Outcome(Status.NO_PHOTO, "the purchase names no photo")
-        try:
-            size = self._photos.size(purchase.photo)
-            if size <= max_photo_bytes:
-                return self._photos.read(purchase.photo)
-        except OSError as error:
-            return Outcome(Status.MISSING_PHOTO, str(error))
-        return Outcome(
-            Status.PHOTO_TOO_LARGE,
-            f"the photo has {size} bytes, the server reads {max_photo_bytes}",
-        )
+def _asked_for(error: grpc.RpcError | None) -> float | None:
+    """Seconds that a full server asked us to wait; None where it did not."""
+    if error is None:
+        return None
+    told = dict(getattr(error, "trailing_metadata", tuple)() or ()).get(RETRY_AFTER, "")
+    return int(told) / 1000 if str(told).isdecimal() else None

@@ -3,6 +3,13 @@
 A verb's module has `add(commands)`, which adds its parser and sets its `carry_out`.
 """
 
-from checkout_age.batch.commands import run, schedule
+from checkout_age.batch.commands import (
+    delete_photos,
+    regroup,
+    rescore,
+    run,
+    schedule,
+    status,
+)
 
-VERBS = (run, schedule)
+VERBS = (run, schedule, status, rescore, regroup, delete_photos)

@@ -1,37 +1,38 @@
-"""Exit statuses, and which error leads to which."""
+"""How a command ends: the statuses and who is told."""
 
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
-from checkout_age.batch.connection import NoServerError
-from checkout_age.batch.photos import PhotoRootError
-from checkout_age.batch.purchases import PurchasesError
-from checkout_age.batch.scoring import ServerGoneError
+from checkout_age.batch.failures import BAD_INPUT, EXITS, INTERRUPTED, status_of, words_of
 
-BAD_INPUT, NO_SERVER, NOT_WRITTEN, INTERRUPTED = 1, 3, 4, 130
-EXITS = """\
-exit status: 0 done; 1 the purchases or photos cannot be used; 2 wrong arguments;
-3 no server answered to the end; 4 the rows could not be written;
-130 interrupted. After 3, 4 and 130 the same command can be run again: nothing was half written.
-"""
+__all__ = ["EXITS", "telling_failures"]
 
 
 @contextmanager
-def telling_failures(out: str) -> Iterator[None]:
-    """End the process with the status of the block's error and one line that says why."""
+def telling_failures(out: str, alarm: Callable[[str, int], None] | None = None) -> Iterator[None]:
+    """End the process with the status of the block's error and one line that says why.
+
+    The alarm is given the line and the status first, but not of an interruption.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield
-    except (PurchasesError, PhotoRootError) as error:
-        _fail(BAD_INPUT, error)
-    except (NoServerError, ServerGoneError) as error:
-        _fail(NO_SERVER, error)
-    except OSError as error:
-        _fail(NOT_WRITTEN, f"the night could not be written to {out}: {error}")
-    except KeyboardInterrupt:
-        _fail(INTERRUPTED, "interrupted; nothing was written, the night can be run again")
+    except BaseException as error:
+        status = status_of(error)
+        if status is None:
+            if alarm is not None and isinstance(error, Exception):
+                alarm(f"{type(error).__name__}: {error}", BAD_INPUT)
+            raise
+        words = words_of(error, out)
+        print(f"checkout-age-batch: {words}", file=sys.stderr)
+        if alarm is not None and status != INTERRUPTED:
+            alarm(words, status)
+        sys.exit(status)
 
 
-def _fail(status: int, error: object) -> None:
-    print(f"checkout-age-batch: {error}", file=sys.stderr)
-    sys.exit(status)
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one ends the process at once
+    raise KeyboardInterrupt

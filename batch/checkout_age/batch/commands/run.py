@@ -1,15 +1,28 @@
 """checkout-age-batch run: score one day."""
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from rich.console import Console
 
-from checkout_age.batch.commands.arguments import add_sources, day, sources_of
+from checkout_age.batch.commands.arguments import (
+    add_retention,
+    add_sources,
+    alarm_of,
+    day,
+    log_lines,
+    sources_of,
+)
+from checkout_age.batch.commands.delete_photos import print_deletion
 from checkout_age.batch.commands.exits import EXITS, telling_failures
 from checkout_age.batch.lake import Lake
-from checkout_age.batch.night import run_night
-from checkout_age.batch.summary import print_summary, shown
+from checkout_age.batch.photos import photo_root
+from checkout_age.batch.progress import watching
+from checkout_age.batch.retention import delete_photos
+from checkout_age.batch.run import run_night
+from checkout_age.batch.summary import print_summary
 
 
 def add(commands: Any) -> None:
@@ -17,12 +30,29 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("run", help="score one day", epilog=EXITS)
     parser.add_argument("--date", type=day, required=True, help="the day, as 2026-11-21")
     add_sources(parser)
-    parser.set_defaults(carry_out=carry_out)
+    add_retention(parser)
+    parser.set_defaults(carry_out=partial(carry_out, parser))
 
 
-def carry_out(given: Namespace) -> None:
+def carry_out(parser: ArgumentParser, given: Namespace) -> None:
     """Score the day and tell what came of it."""
-    sources = sources_of(given)
-    with telling_failures(shown(sources.out)):
-        run = run_night(given.date, sources)
-    print_summary(run, Lake(sources.out), Console(soft_wrap=True, markup=False))
+    log_lines()
+    sources = sources_of(parser, given)
+    alarm = partial(alarm_of(parser, given).tell, day=given.date)
+    console = Console(soft_wrap=True, markup=False)
+    with telling_failures(given.out, alarm):
+        with watching(given.log_every) as watch:
+            run = run_night(given.date, sources, watch)
+        lake = Lake(sources.out)
+        print_summary(run, lake, console)
+        if given.delete_photos_after is None:
+            return
+        for done in delete_photos(
+            lake,
+            photo_root(sources.photos),
+            given.delete_photos_after,
+            sources.zone,
+            datetime.now(UTC),
+            dry_run=given.delete_photos_dry_run,
+        ):
+            print_deletion(done, console, dry_run=given.delete_photos_dry_run)
