@@ -83,6 +83,10 @@ class StandIn(pb_grpc.AgeEstimationServiceServicer):
         """Heads of all photos that came, in the order of their coming."""
         self.streams = 0
 
+    def EstimateAge(self, request: pb.EstimateAgeRequest, context: Any) -> pb.EstimateAgeResponse:
+        answer = estimate_of(request.photo, self.model_version)
+        return pb.EstimateAgeResponse(estimate=answer.estimate, model_version=self.model_version)
+
     def EstimateAges(
         self, request_iterator: Iterator[pb.EstimateAgesRequest], context: Any
     ) -> Iterator[pb.EstimateAgesResponse]:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -12,6 +13,7 @@ from checkout_age.batch.photos import PhotoRootError
 from checkout_age.batch.progress_store import progress_folder
 from checkout_age.batch.purchases import PurchasesError
 from checkout_age.batch.scoring import ServerGoneError
+from checkout_age.v1 import age_estimation_pb2 as pb
 from tests.batch.shops import DAY, SmallShop
 from tests.standin import StandIn, estimate_of, serving_stand_in
 
@@ -117,12 +119,12 @@ def test_a_run_that_lost_its_server_is_finished_by_the_next_with_the_same_bytes(
     assert night is not None
     night.unlink()
 
-    def dies(request: object) -> object:
+    def dies(request: pb.EstimateAgesRequest) -> pb.EstimateAgesResponse:
         if len(dying.photos) > 250:
             raise RuntimeError("out of memory")
-        return estimate_of(request.photo)  # type: ignore[attr-defined]
+        return estimate_of(request.photo)
 
-    dying = StandIn(dies)  # type: ignore[arg-type]
+    dying = StandIn(dies)
     with serving_stand_in(dying) as address, pytest.raises(ServerGoneError):
         shop.runs(address)
     assert not night.exists()
@@ -166,7 +168,7 @@ def test_inputs_that_are_not_there_are_named_before_any_server_is_asked(
 ) -> None:
     shop.sells(["a"])
     gone = shop.folder / "gone"
-    changes = {"purchases": gone} if broken == "table" else {"photos": gone}
+    changes: dict[str, Any] = {"purchases" if broken == "table" else "photos": gone}
     with pytest.raises(error, match=words):
         shop.runs(**changes)
     assert not shop.lake.has(DAY)

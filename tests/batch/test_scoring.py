@@ -194,6 +194,7 @@ def test_a_photo_that_is_being_read_anew_while_its_stream_ends_is_not_lost(
 
     with serving_stand_in(EndsWhileReading()) as address:
         day = scored(address, ["good.jpg"] * 60, SlowOnce(photos.folder), PATIENT, lambda _: None)
+    assert reading.is_set()
     assert [outcome.status for outcome in day] == [Status.SCORED] * 60
 
 

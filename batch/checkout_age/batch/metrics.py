@@ -1,6 +1,7 @@
 """What the scheduler tells of itself in OpenMetrics."""
 
 from datetime import datetime
+from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Info, start_http_server
 
@@ -14,6 +15,7 @@ class NightMetrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._server: WSGIServer | None = None
         registry = self.registry
         self._nights = Counter(
             f"{PREFIX}_nights", "Runs of nights by their result.", ["result"], registry=registry
@@ -50,9 +52,20 @@ class NightMetrics:
         for result in ("done", "nothing_to_do", "failed"):
             self._nights.labels(result)
 
-    def serve(self, host: str, port: int) -> None:
-        """Answer scrapes, also in OpenMetrics where asked. Raises OSError: the port is taken."""
-        start_http_server(port, host, self.registry)
+    def serve(self, host: str, port: int) -> int:
+        """Answer scrapes, in OpenMetrics where asked; gives the port, a free one for 0.
+
+        Raises:
+            OSError: nothing can listen there.
+        """
+        self._server, _ = start_http_server(port, host, self.registry)
+        return int(self._server.server_port)
+
+    def close(self) -> None:
+        """Answer no longer."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
 
     def ran(self, run: RunRecord) -> None:
         """A run ended well."""

@@ -88,7 +88,9 @@ def make_scheduler(schedule: Schedule, now: Callable[[], datetime]) -> BlockingS
     scheduler.add_job(job, schedule.cron, id="night", **usual)
     scheduler.add_job(job, DateTrigger(now()), id="begin", **usual)
     # APScheduler sleeps until the next job by a clock that cannot be set; this looks at the other
-    scheduler.add_job(lambda: None, IntervalTrigger(seconds=LOOKS_AT_CLOCK), id="clock", **usual)
+    scheduler.add_job(
+        lambda: None, IntervalTrigger(seconds=LOOKS_AT_CLOCK, start_date=now()), id="clock", **usual
+    )
     logger.info(
         "scoring nights at `%s` on the clock of %s, next at %s",
         schedule.cron.expression,
