@@ -7,7 +7,7 @@ DEMO := .demo
 OUT ?= protos
 SHARED ?= ../shared
 
-.PHONY: demo test protos readme-options bench-photos bench-decoders bench-detectors bench-edges
+.PHONY: demo test protos readme-options chaos chaos-server bench-photos bench-decoders bench-detectors bench-edges
 
 demo: .venv/.demo
 	$(BIN)/checkout-age-batch run --date 2026-11-21 --purchases batch/sample/purchases.csv \
@@ -29,6 +29,14 @@ protos: .venv/.dev
 
 readme-options: .venv/.dev
 	$(BIN)/python -m tests.house.option_table
+
+# make chaos JSON=file: what is promised under load and through crashes, tried; its figures in a file
+chaos: chaos-server
+
+SWAPS ?= 1000
+DRAINS ?= 100
+chaos-server: .venv/.dev
+	$(BIN)/python -m tests.chaos.server --swaps $(SWAPS) --drains $(DRAINS) $(if $(JSON),--json $(JSON))
 
 bench-photos: .venv/.dev
 	$(BIN)/python -m tests.bench.photos
