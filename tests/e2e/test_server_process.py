@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from checkout_age.server.bundle import find_bundle, read_bundle
-from checkout_age.server.keras_runtime import KerasRuntime
+from checkout_age.server.runtime import Precision, openvino_runtime
 from checkout_age.training.dataset.faces import Faces
 from checkout_age.training.dataset.pack import pack
 from checkout_age.training.evaluation.evaluation import ages_of, predict_logits
@@ -33,7 +33,8 @@ def test_training_and_serving_give_the_same_age_for_the_same_photo(
     faces = Faces(tuple(photos), nothing, nothing)
     seen = pack(faces, bundle.facts.chip_side, "photos", cache=None)
     assert len(seen.rows) == len(photos)
-    logits = predict_logits(KerasRuntime(bundle).logits, seen.chips)
+    runtime = openvino_runtime(bundle, Precision.BEST, threads=1)
+    logits = predict_logits(runtime.logits, seen.chips, batch_size=1)
     offline = ages_of(logits, bundle.facts.calibration)
     stub = pb_grpc.AgeEstimationServiceStub(channel)
     served = [

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -101,8 +101,10 @@ def write_bundle(
 ) -> Path:
     """Write `models/<name>/<version>/` and return that folder; the same content, the same name.
 
-    `int8` is the content of the two files of that form, by name.
+    `int8` is the content of the two files of that form, by name; without it the facts' account of
+    its making is left out.
     """
+    facts = facts if int8 else replace(facts, quantization={})
     files = {WEIGHTS: save({path: rounded(value) for path, value in sorted(weights.items())})}
     files |= {name: int8[name] for name in INT8} if int8 else {}
     described = _described(facts)

@@ -73,6 +73,7 @@ def _convolved(
     kernel = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1)[:, channels])
     pad = [kernel.shape[2] // 2] * 2
     sums = ops.convolution(seen, _constant(kernel), [stride, stride], pad, pad, [1, 1])
+    sums.set_friendly_name(f"{name}_conv")
     return ops.add(sums, _constant(bias.reshape(1, -1, 1, 1)))
 
 

@@ -58,9 +58,9 @@ def keras_runtime(bundle: Bundle, precision: Precision, threads: int) -> Runtime
 
 def openvino_runtime(bundle: Bundle, precision: Precision, threads: int) -> Runtime:
     """OpenVINO on a CPU."""
-    from checkout_age.server.openvino_runtime import OpenVinoRuntime
+    from checkout_age.server.openvino_runtime import OpenVinoRuntime, graph_of
 
-    return OpenVinoRuntime(bundle, precision, threads)
+    return OpenVinoRuntime(graph_of(bundle, precision), threads)
 
 
 RUNTIMES: Mapping[RuntimeName, Callable[[Bundle, Precision, int], Runtime]] = {

@@ -1,7 +1,7 @@
 """The arguments of checkout-age-training."""
 
 import sys
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError, _SubParsersAction
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,6 +31,38 @@ def _side(text: str) -> int:
     if side < SMALLEST_SIDE:
         raise ArgumentTypeError(f"a chip has at least {SMALLEST_SIDE} pixels a side, got {side}")
     return side
+
+
+def _some(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ArgumentTypeError(f"at least 1 is needed, got {number}")
+    return number
+
+
+def _add_cost(verbs: "_SubParsersAction[ArgumentParser]") -> tuple[ArgumentParser, ArgumentParser]:
+    """What a model costs to run, and how to make it cheaper."""
+    quantize = verbs.add_parser("quantize", help="add the int8 form to a model, for CPUs")
+    quantize.add_argument("model", type=Path, help=MODEL)
+    quantize.add_argument(
+        "--out", type=Path, required=True, help="models folder: gets NAME/VERSION"
+    )
+    quantize.add_argument(
+        "--chips", type=_some, default=500, help="of train, to find scales on (%(default)s)"
+    )
+    quantize.set_defaults(run_command=commands.quantize_model)
+
+    sides = verbs.add_parser("sides", help="show what accuracy costs: errors and time by side")
+    sides.add_argument("models", type=Path, nargs="+", help=MODEL)
+    sides.add_argument(
+        "--sides",
+        type=_side,
+        nargs="+",
+        help="pixels of a chip; each model is run at each (its own)",
+    )
+    sides.add_argument("--split", choices=("valid", "test"), default="valid")
+    sides.set_defaults(run_command=commands.compare_sides)
+    return quantize, sides
 
 
 def _parser() -> ArgumentParser:
@@ -91,6 +123,8 @@ def _parser() -> ArgumentParser:
     )
     calibrate.set_defaults(run_command=commands.calibrate_model)
 
+    quantize, sides = _add_cost(verbs)
+
     ablate = verbs.add_parser("ablate", help="compare small runs that differ in one choice each")
     ablate.add_argument("--weights", default="random", metavar="START", help=START)
     ablate.add_argument("--out", type=Path, required=True, help="folder of the runs")
@@ -110,6 +144,6 @@ def _parser() -> ArgumentParser:
     sample.add_argument("--out", type=Path, required=True)
     sample.set_defaults(run_command=commands.sample_day)
 
-    for verb in (pack, train, evaluate, calibrate, ablate, degrade, sample):
+    for verb in (pack, train, evaluate, calibrate, quantize, sides, ablate, degrade, sample):
         verb.add_argument("--faces", type=Path, required=True, help=FACES)
     return parser

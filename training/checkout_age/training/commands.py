@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from checkout_age.server.bundle import Metric, find_bundle, read_bundle
+from checkout_age.server.runtime import cores
 from checkout_age.training.dataset.compact import Compact, write_compact
 from checkout_age.training.dataset.faces import (
     SplitName,
@@ -79,6 +81,41 @@ def calibrate_model(given: Namespace) -> None:
     folder = write_with_card(given.out, bundle)
     print_metrics(bundle.facts.metrics)
     print(f"the model is in {folder}")
+
+
+def quantize_model(given: Namespace) -> None:
+    """Add the int8 form to a bundle, and write both as a new version."""
+    from checkout_age.training.publishing.publish import write_with_card
+    from checkout_age.training.publishing.quantization import quantize
+
+    bundle = read_bundle(find_bundle(given.model))
+    console = Console(soft_wrap=True)
+    made = quantize(bundle, given.faces, given.chips, console)
+    facts = replace(bundle.facts, quantization=made.facts)
+    folder = write_with_card(given.out, replace(bundle, facts=facts), made.files)
+    print_metrics(Metric(**metric) for metric in made.facts["metrics"])
+    console.print(f"the model is in {folder}")
+
+
+def compare_sides(given: Namespace) -> None:
+    """Show the errors and the time of models at some sides, in each form that they have."""
+    from checkout_age.training.evaluation.side_cost import side_costs
+
+    bundles = [read_bundle(find_bundle(model)) for model in given.models]
+    rows = side_costs(bundles, load_split(given.faces, given.split), given.split, given.sides)
+    table = _table("model", "side", "form", "MAE, years", "95 %", "ms a chip, one core", "chips/s")
+    table.title = f"Accuracy against cost on {given.split}, {cores()} cores"
+    for row in rows:
+        table.add_row(
+            row.model,
+            str(row.side),
+            row.form,
+            f"{row.error.value:.2f}",
+            f"{row.error.low:.2f} to {row.error.high:.2f}",
+            f"{row.lone_ms:.1f}",
+            f"{row.rate:.0f}",
+        )
+    Console(soft_wrap=True).print(table)
 
 
 def evaluate_model(given: Namespace) -> None:

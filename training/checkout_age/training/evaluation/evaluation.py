@@ -61,8 +61,8 @@ def metrics(scores: Scores, split: str) -> Iterator[Metric]:
     """Errors in years of all photos and of some, and the shares that came out right."""
     yield from error_metrics(scores.errors, scores.faces, split, scores.groups)
     right = scores.told_groups == scores.actual_groups
-    yield _metric("age group right", right.astype(np.float64), split)
-    yield _metric("90 % interval covers", scores.covered.astype(np.float64), split)
+    yield mean_metric("age group right", right.astype(np.float64), split)
+    yield mean_metric("90 % interval covers", scores.covered.astype(np.float64), split)
     confidence = scores.group_probabilities.max(axis=1)
 
     def calibration_error(rows: NDArray[np.int64]) -> float:
@@ -75,7 +75,7 @@ def error_metrics(
     errors: NDArray[np.float64], faces: Faces, split: str, groups: AgeGroups = DEFAULT_GROUPS
 ) -> Iterator[Metric]:
     """How far ages lie from the labels: all, by group of the label, by what is audited."""
-    yield _metric("MAE", errors, split)
+    yield mean_metric("MAE", errors, split)
     whole = np.minimum(np.floor(faces.ages), OLDEST)
     for group in groups.groups:
         inside = (whole >= group.youngest) & (whole <= group.oldest)
@@ -86,14 +86,14 @@ def error_metrics(
             inside = np.asarray(values == value)
             yield from _of_some(f"MAE {column} {value}", inside, errors, split)
     for years in (3, 5, 10):
-        yield _metric(f"within {years} years", (errors <= years).astype(np.float64), split)
+        yield mean_metric(f"within {years} years", (errors <= years).astype(np.float64), split)
 
 
 def face_found(scores: Scores, faces: Faces, split: str) -> Metric:
     """The share of photos in which a face was found."""
     names = set(scores.faces.photos)
     found = np.array([photo in names for photo in faces.photos], np.float64)
-    return _metric("face found", found, split)
+    return mean_metric("face found", found, split)
 
 
 def predict_logits(
@@ -114,10 +114,11 @@ def _of_some(
     name: str, inside: NDArray[np.bool_], errors: NDArray[np.float64], split: str
 ) -> Iterator[Metric]:
     if inside.any():
-        yield _metric(name, errors[inside], split)
+        yield mean_metric(name, errors[inside], split)
 
 
-def _metric(name: str, values: NDArray[np.float64], split: str) -> Metric:
+def mean_metric(name: str, values: NDArray[np.float64], split: str) -> Metric:
+    """The mean of a figure of each photo, with its interval."""
     return _resampled(name, lambda rows: float(values[rows].mean()), len(values), split)
 
 

@@ -33,6 +33,7 @@ def model_card(bundle: Bundle) -> str:
         USE,
         *_training(facts),
         *_figures(facts),
+        *_int8(facts),
         "## Limits",
         "\n".join(f"- {limit}" for limit in limits(facts)),
         *_commands(facts, bundle.version),
@@ -128,6 +129,20 @@ def _figures(facts: BundleFacts) -> Iterator[str]:
     for kind in dict.fromkeys(_kind(name) for name in names):
         yield f"### {kind}"
         yield _figure_table([name for name in names if _kind(name) == kind], facts.metrics)
+
+
+def _int8(facts: BundleFacts) -> Iterator[str]:
+    made = facts.quantization
+    if not made:
+        return
+    yield "## The int8 form"
+    yield (
+        "For CPUs the bundle also holds the network in whole numbers of 8 bits; a server runs it "
+        f"unless told otherwise. Made by {made['method']}, on {made['chips']} chips of train. "
+        "Errors in years, photo by photo against the full precision; coverage as a share."
+    )
+    metrics = [Metric(**metric) for metric in made["metrics"]]
+    yield _figure_table(list(dict.fromkeys(metric.name for metric in metrics)), metrics)
 
 
 def _kind(name: str) -> str:

@@ -1,5 +1,6 @@
 """Publishing: a trained network becomes a bundle, measured in the very form it is served in."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -57,9 +58,9 @@ def publish(
     return write_with_card(models, draft)
 
 
-def write_with_card(models: Path, bundle: Bundle) -> Path:
+def write_with_card(models: Path, bundle: Bundle, int8: Mapping[str, bytes] | None = None) -> Path:
     """Write the bundle and, beside it, MODEL_CARD.md; the folder of both."""
-    folder = write_bundle(models, bundle.facts, bundle.weights)
+    folder = write_bundle(models, bundle.facts, bundle.weights, int8)
     written = read_bundle(folder)  # what was written can be served
     (folder / CARD).write_text(model_card(written), encoding="utf-8")
     return folder
