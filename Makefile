@@ -7,7 +7,7 @@ DEMO := .demo
 OUT ?= protos
 SHARED ?= ../shared
 
-.PHONY: demo test protos readme-options chaos chaos-server bench-photos bench-decoders bench-detectors bench-edges
+.PHONY: demo test protos readme-options chaos chaos-server bench-photos bench-decoders bench-detectors bench-edges fuzz
 
 demo: .venv/.demo
 	$(BIN)/checkout-age-batch run --date 2026-11-21 --purchases batch/sample/purchases.csv \
@@ -49,6 +49,9 @@ bench-detectors: .venv/.bench
 
 bench-edges: .venv/.dev
 	$(BIN)/python -m tests.bench.edges $(JSON)
+
+fuzz: .venv/.dev
+	$(BIN)/python -m tests.fuzz --count $(or $(COUNT),10000) --seed $(or $(SEED),1) $(if $(JSON),--json $(JSON))
 
 # An environment for the demo or for development or the benchmarks: .venv/.demo, .venv/.dev, .venv/.bench
 .venv/.%: .requirements/%.txt pyproject.toml

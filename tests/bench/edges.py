@@ -37,7 +37,7 @@ from tests.bench.timing import Spread, machine
 from tests.conftest import Always34, confetti, photo_of
 from tests.faces import BrightPhotosHaveFaces
 
-CALLS, AT_ONCE, ROUNDS = 1500, 16, 7
+CALLS, AT_ONCE, ROUNDS = 500, 16, 5
 QUIET = {"log_level": LogLevel.WARNING}
 KINDS: dict[str, dict[str, Any]] = {
     "without the edge": QUIET,

@@ -41,6 +41,27 @@ async def test_one_photo_is_answered_to_both_clients(serving: Serving, photo: by
         assert await asyncio.to_thread(blocking) == pytest.approx(34)
 
 
+async def test_a_server_that_is_still_starting_is_waited_for(
+    serving: Serving, photo: bytes
+) -> None:
+    go = threading.Event()
+
+    class WarmsUpSlowly(Always34):
+        def logits(self, chips: Pixels, **how: bool) -> Logits:
+            go.wait(20)
+            return super().logits(chips, **how)
+
+    async with (
+        serving(load_runtime=WarmsUpSlowly) as address,
+        AsyncAgeClient(address) as client,
+    ):
+        with pytest.raises(LateError):
+            await client.wait(0.3)
+        go.set()
+        assert (await client.wait(20)).name == "fake"
+        assert (await client.estimate_age(photo)).estimate.age == pytest.approx(34)
+
+
 async def test_a_stream_is_answered_to_both_clients(serving: Serving, photo: bytes) -> None:
     photos = [("a", photo), ("b", b"no photo")]
     expected = {"a": pb.PROBLEM_UNSPECIFIED, "b": pb.PROBLEM_NOT_A_PHOTO}

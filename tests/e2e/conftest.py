@@ -21,7 +21,7 @@ class RunningServer:
 
 
 @contextmanager
-def running(model: Path, folder: Path) -> Iterator[RunningServer]:
+def running(model: Path, folder: Path, *options: str) -> Iterator[RunningServer]:
     """A server that serves; it is told to end with the block, if it has not ended before."""
     port_file = folder / "port"
     with (
@@ -30,6 +30,7 @@ def running(model: Path, folder: Path) -> Iterator[RunningServer]:
             [
                 *(sys.executable, "-m", "checkout_age.server", "--model", str(model)),
                 *("--port", "0", "--port-file", str(port_file), "--until-stdin-closes"),
+                *options,
             ],
             stdin=subprocess.PIPE,
             stderr=log,

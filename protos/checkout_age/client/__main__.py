@@ -5,6 +5,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from google.protobuf.json_format import MessageToDict
 
@@ -25,12 +26,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = _parser().parse_args(arguments)
     try:
         with AgeClient(given.server, access_of(given)) as client:
+            if given.wait is not None:
+                client.wait(given.wait)
             failed = _model(given, client) if given.command == "model" else _photos(given, client)
-    except AccessError as error:
-        print(f"checkout-age-client: {error}", file=sys.stderr)
-        sys.exit(UNUSABLE)
+    except CallError as error:
+        _fail(NO_ANSWER, error)
+    except (AccessError, ValueError) as error:
+        _fail(UNUSABLE, error)
     if failed:
         sys.exit(NO_ANSWER)
+
+
+def _fail(status: int, error: Exception) -> NoReturn:
+    print(f"checkout-age-client: {error}", file=sys.stderr)
+    sys.exit(status)
 
 
 def _photos(given: Namespace, client: AgeClient) -> bool:
@@ -92,6 +101,12 @@ def _parser() -> ArgumentParser:
         )
         command.add_argument(
             "--deadline", type=float, default=DEADLINE, help="seconds for each call (%(default)s)"
+        )
+        command.add_argument(
+            "--wait",
+            type=float,
+            metavar="SECONDS",
+            help="wait as long for a server that is still starting (not at all)",
         )
         command.add_argument("--json", action="store_true", help="one JSON object a line")
         add_access(command)

@@ -62,6 +62,18 @@ class AsyncAgeClient:
         except grpc.aio.AioRpcError as error:
             raise told_by(error) from None
 
+    async def wait(self, deadline: float) -> pb.GetModelResponse:
+        """Wait until the server is there and healthy, and tell what it serves."""
+        try:
+            return await self._stub.GetModel(
+                pb.GetModelRequest(),
+                timeout=checked(deadline),
+                metadata=self._access.metadata(),
+                wait_for_ready=True,
+            )
+        except grpc.aio.AioRpcError as error:
+            raise told_by(error) from None
+
     async def close(self) -> None:
         """End the connection and whatever still runs on it."""
         await self._channel.close()

@@ -61,6 +61,14 @@ class AgeClient:
         except grpc.RpcError as error:
             raise told_by(error) from None
 
+    def wait(self, deadline: float) -> pb.GetModelResponse:
+        """Wait until the server is there and healthy, and tell what it serves."""
+        request = pb.GetModelRequest()
+        try:
+            return self._stub.GetModel(request, timeout=checked(deadline), wait_for_ready=True)
+        except grpc.RpcError as error:
+            raise told_by(error) from None
+
     def close(self) -> None:
         """End the connection and whatever still runs on it."""
         self._channel.close()

@@ -19,6 +19,7 @@ def channel_options(address: str, access: Access) -> list[tuple[str, Any]]:
     options: list[tuple[str, Any]] = [
         ("grpc.service_config", SERVICE_CONFIG),
         ("grpc.per_rpc_retry_buffer_size", LARGEST_RETRIED),
+        ("grpc.max_reconnect_backoff_ms", 5_000),  # a server that starts again is soon found
         ("grpc.keepalive_time_ms", 300_000),  # a machine that has vanished is noticed
     ]
     if is_loopback(address):

@@ -1,0 +1,34 @@
+"""The short form of `make fuzz`, against the shipped model in a process of its own."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import running
+from tests.fuzz.fuzzing import Fuzzer, resident_mb
+from tests.fuzz.inputs import made_of
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_thousand_wrong_inputs_are_all_answered_and_leave_nothing_behind(
+    root: Path, tmp_path: Path
+) -> None:
+    model = root / "server" / "models" / "balanced"
+    with running(model, tmp_path, "--log-level", "error") as server:
+        fuzzer = Fuzzer(server.address)
+        fuzzer.run(256, start=1)
+        before = resident_mb(server.process.pid)
+        fuzzer.run(1000, start=2)
+        fuzzer.close()
+        assert server.process.poll() is None
+        assert resident_mb(server.process.pid) - before < 40
+    assert sum(fuzzer.outcomes.values()) >= 1256
+    assert {"PROBLEM_NOT_A_PHOTO", "PROBLEM_DAMAGED_PHOTO", "INVALID_ARGUMENT"} <= set(
+        fuzzer.outcomes
+    )
+    assert "incident" not in (tmp_path / "log").read_text()
+
+
+def test_a_number_always_stands_for_the_same_input() -> None:
+    assert [made_of(number) for number in range(50)] == [made_of(number) for number in range(50)]
