@@ -44,7 +44,12 @@ def lines() -> Any:
     level = root.level
     root.addHandler(handler)
     root.setLevel(logging.INFO)
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+
+    def told() -> list[dict[str, Any]]:
+        handler.flush()
+        return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+    yield told
     root.removeHandler(handler)
     root.setLevel(level)
 

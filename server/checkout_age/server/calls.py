@@ -15,6 +15,7 @@ from checkout_age.server.guard import AGES, Guard, Refusal
 from checkout_age.server.logs import CallRecord
 from checkout_age.server.messages import Malformed, parser, photo_parser
 from checkout_age.server.metrics import Metrics
+from checkout_age.server.time_limit import TimeLimit
 from checkout_age.server.tokens import Caller
 from checkout_age.server.traces import Tracer
 
@@ -38,7 +39,7 @@ class Calls(grpc.aio.ServerInterceptor):
         self._guard = guard
         self._metrics = metrics
         self._tracer = tracer
-        self._max_seconds = max_seconds
+        self._limit = TimeLimit(max_seconds)
         self._handlers: dict[str, Any] = {}
 
     async def intercept_service(self, continuation: Any, details: Any) -> Any:
@@ -83,7 +84,7 @@ class Calls(grpc.aio.ServerInterceptor):
         return grpc.unary_unary_rpc_method_handler(self._single(method, inner), parse, serialize)
 
     def _single(self, method: str, inner: Any) -> Any:
-        guard, limit = self._guard, self._max_seconds
+        guard, limit = self._guard, self._limit
 
         async def answer(request: Any, context: Any) -> Any:
             if isinstance(request, Malformed):
@@ -94,10 +95,10 @@ class Calls(grpc.aio.ServerInterceptor):
                 except Refusal as refusal:
                     await _abort(context, refusal)
             try:
-                async with asyncio.timeout(limit):
+                with limit:
                     return await inner(request, context)
             except TimeoutError:
-                late = f"the server gives a call {limit:g} s, and they are over"
+                late = f"the server gives a call {limit.seconds:g} s, and they are over"
                 await _abort(context, Refusal(grpc.StatusCode.DEADLINE_EXCEEDED, late))
 
         return self._around(method, answer)

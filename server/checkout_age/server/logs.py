@@ -3,8 +3,11 @@
 import json
 import logging
 import sys
+import threading
 import time
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TextIO
 
 from checkout_age.server import request_id
@@ -26,14 +29,54 @@ def set_up_logs(options: LogOptions) -> None:
 
 def handler_of(options: LogOptions, stream: TextIO) -> logging.Handler:
     """What writes to a stream in the form asked for."""
-    handler = logging.StreamHandler(stream)
+    handler = Gathered(stream)
     handler.setFormatter(
         JsonLines() if options.log_format is LogFormat.JSON else Lines(LINE, style="{")
     )
     return handler
 
 
+GATHERING = 0.2
+"""Seconds for which the line of a call may wait for others."""
+MOST_LINES = 100
 LINE = "{asctime} {levelname} {name}: {message}"
+
+
+class Gathered(logging.StreamHandler[TextIO]):
+    """Writes the lines of calls a few at a time; any other line takes them along at once."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._lines: list[str] = []
+        self._wake = threading.Event()
+        threading.Thread(target=self._write_now_and_then, name="log", daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the line of a call, write any other."""
+        try:
+            self._lines.append(self.format(record) + self.terminator)
+            if not isinstance(record, CallRecord) or len(self._lines) >= MOST_LINES:
+                self.flush()
+            elif not self._wake.is_set():
+                self._wake.set()
+        except Exception:  # as every handler of logging does
+            self.handleError(record)
+
+    def flush(self) -> None:
+        """Write what was kept."""
+        with self.lock or nullcontext():
+            lines, self._lines = self._lines, []
+            if lines:
+                self.stream.write("".join(lines))
+                self.stream.flush()
+
+    def _write_now_and_then(self) -> None:
+        while True:
+            self._wake.wait()
+            time.sleep(GATHERING)
+            self._wake.clear()
+            with suppress(ValueError, OSError):  # the stream was closed
+                self.flush()
 
 
 class Lines(logging.Formatter):
@@ -112,4 +155,10 @@ def _encode(text: str | None) -> str:
 
 
 def _time(record: logging.LogRecord) -> str:
-    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+    seconds, fraction = divmod(record.created, 1)
+    return f"{_second(int(seconds))}.{int(1000 * fraction):03}+00:00"
+
+
+@lru_cache(2)
+def _second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).isoformat()[:19]

@@ -2,50 +2,51 @@
 
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.process_collector import ProcessCollector
+
+from checkout_age.server.tally import Counts, Spread
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
 
 
 class Metrics:
-    """The counts of one server. Every child is kept, none is looked up twice."""
+    """The counts of one server; added to by the event loop, batches by any thread."""
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         GCCollector(registry=registry)
-        self._calls = Counter(
-            "checkout_age_requests", "Calls by outcome.", ("method", "code"), registry=registry
+        self._running = 0
+        self._calls = Counts(
+            "checkout_age_requests", "Calls by outcome.", ("method", "code"), registry
         )
-        self._call_seconds = Histogram(
+        self._call_seconds = Spread(
             "checkout_age_request_seconds",
             "Seconds from a call's arrival to its end.",
-            ("method",),
-            buckets=SECONDS,
-            registry=registry,
+            "method",
+            SECONDS,
+            registry,
         )
-        self._running = Gauge(
-            "checkout_age_requests_running", "Calls being answered.", registry=registry
-        )
-        self._photos = Counter(
-            "checkout_age_photos", "Photos by outcome.", ("outcome",), registry=registry
-        )
-        self._stages = Histogram(
+        self._photos = Counts("checkout_age_photos", "Photos by outcome.", ("outcome",), registry)
+        self._stages = Spread(
             "checkout_age_stage_seconds",
             "Seconds that a photo waits or is worked on in one stage.",
-            ("stage",),
-            buckets=SECONDS,
-            registry=registry,
+            "stage",
+            SECONDS,
+            registry,
         )
-        self._batches = Histogram(
+        self._batches = Spread(
             "checkout_age_batch_size",
-            "Chips that the network was run on at once.",
-            buckets=BATCHES,
-            registry=registry,
+            "Chips that the network ran on at once.",
+            "",
+            BATCHES,
+            registry,
         )
+        running = Gauge("checkout_age_requests_running", "Calls being answered.", registry=registry)
+        running.set_function(lambda: self._running)
         self._queue = Gauge(
             "checkout_age_queue_photos",
             "Photos that wait for a thread.",
@@ -55,45 +56,32 @@ class Metrics:
         self._model = Gauge(
             "checkout_age_model", "1 for the model served.", ("name", "version"), registry=registry
         )
-        self._of_call: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
-        self._of_outcome: dict[str, Counter] = {}
-        self._of_stage: dict[str, Histogram] = {}
 
     def call_begins(self) -> None:
         """A call has arrived."""
-        self._running.inc()
+        self._running += 1
 
     def call_ends(self, method: str, code: str, seconds: float) -> None:
         """That call has been answered, with the name of a status code."""
-        self._running.dec()
+        self._running -= 1
         self.refused(method, code, seconds)
 
     def refused(self, method: str, code: str, seconds: float = 0.0) -> None:
         """A call has been refused before its handler began."""
-        children = self._of_call.get((method, code))
-        if children is None:
-            children = self._calls.labels(method, code), self._call_seconds.labels(method)
-            self._of_call[method, code] = children
-        children[0].inc()
-        children[1].observe(seconds)
+        self._calls.add(method, code)
+        self._call_seconds.add(method, seconds)
 
     def stage(self, name: str, seconds: float) -> None:
         """A photo has spent so many seconds in a stage of its way."""
-        child = self._of_stage.get(name)
-        if child is None:
-            child = self._of_stage[name] = self._stages.labels(name)
-        child.observe(seconds)
+        self._stages.add(name, seconds)
 
     def batch(self, size: int) -> None:
         """The network has run on so many chips."""
-        self._batches.observe(size)
+        self._batches.add("", size)
 
     def photo(self, outcome: str) -> None:
         """A photo was answered: "estimate", or the name of its problem in small letters."""
-        child = self._of_outcome.get(outcome)
-        if child is None:
-            child = self._of_outcome[outcome] = self._photos.labels(outcome)
-        child.inc()
+        self._photos.add(outcome)
 
     def model(self, name: str, version: str) -> None:
         """Another model is served from now on."""
