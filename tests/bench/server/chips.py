@@ -1,0 +1,49 @@
+"""Chips in, ages out: the server's own queue, threads and calibration around the runtime."""
+
+import asyncio
+import time
+
+import numpy as np
+
+from checkout_age.server.bundle import Bundle
+from checkout_age.server.face_finder import FaceFinder
+from checkout_age.server.photo import Pixels
+from checkout_age.server.runtime import Precision, openvino_runtime
+from checkout_age.server.scorer import Scorer
+from checkout_age.server.shopper import ShopperFinder
+from tests.bench.server.parts import rate
+
+CLIENTS = 16
+
+
+def chips_against_bare(
+    bundle: Bundle, photos: list[bytes], threads: int, seconds: float, rounds: int
+) -> list[float]:
+    """What share of the bare runtime's chips a second the server's scorer reaches, each round."""
+    runtime = openvino_runtime(bundle, Precision.BEST, threads)
+    shoppers = ShopperFinder(FaceFinder(), bundle.facts.chip_side)
+    chips = np.stack([shoppers.find(photo).chip for photo in photos])
+    full = np.resize(chips, (runtime.batch, *chips.shape[1:]))
+    shares = []
+    for _ in range(rounds):
+        bare = max(
+            rate(runtime, full, threads, seconds), rate(runtime, chips[:1], threads, seconds)
+        )
+        scorer = Scorer(runtime, shoppers, calibration=bundle.facts.calibration, threads=threads)
+        shares.append(asyncio.run(_rate(scorer, chips, seconds)) / bare)
+        scorer.close()
+    return shares
+
+
+async def _rate(scorer: Scorer, chips: Pixels, seconds: float) -> float:
+    start = time.perf_counter()
+
+    async def client(number: int) -> int:
+        done = 0
+        while time.perf_counter() - start < seconds:
+            await scorer.score_chip(chips[(number + done) % len(chips)])
+            done += 1
+        return done
+
+    done = await asyncio.gather(*(client(number) for number in range(CLIENTS)))
+    return sum(done) / (time.perf_counter() - start)
