@@ -7,7 +7,7 @@ DEMO := .demo
 OUT ?= protos
 SHARED ?= ../shared
 
-.PHONY: demo test protos readme-options chaos chaos-server bench-photos bench-decoders bench-detectors bench-edges fuzz
+.PHONY: demo test protos bench bench-server soak profile readme-options chaos chaos-server bench-photos bench-decoders bench-detectors bench-edges fuzz
 
 demo: .venv/.demo
 	$(BIN)/checkout-age-batch run --date 2026-11-21 --purchases batch/sample/purchases.csv \
@@ -37,6 +37,24 @@ SWAPS ?= 1000
 DRAINS ?= 100
 chaos-server: .venv/.dev
 	$(BIN)/python -m tests.chaos.server --swaps $(SWAPS) --drains $(DRAINS) $(if $(JSON),--json $(JSON))
+
+# make bench JSON=file: how fast all is; its figures in a file. Nothing else should run meanwhile.
+bench: bench-server bench-edges
+
+ROUNDS ?= 3
+SECONDS ?= 8
+BENCHED = $(if $(MODEL),--model $(MODEL)) $(if $(JSON),--json $(JSON))
+bench-server: .venv/.bench
+	$(BIN)/python -m tests.bench.server --rounds $(ROUNDS) --seconds $(SECONDS) $(BENCHED)
+
+# make soak REQUESTS=200000: the server's memory over many requests, an hour or so
+REQUESTS ?= 200000
+soak: .venv/.bench
+	$(BIN)/python -m tests.bench.server.soak --requests $(REQUESTS) $(BENCHED)
+
+# make profile: where the server's time goes under load
+profile: .venv/.bench
+	$(BIN)/python -m tests.bench.server.profile $(if $(MODEL),--model $(MODEL))
 
 bench-photos: .venv/.dev
 	$(BIN)/python -m tests.bench.photos

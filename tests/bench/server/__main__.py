@@ -22,10 +22,10 @@ from checkout_age.server.bundle import find_bundle, read_bundle
 from checkout_age.server.config import SHIPPED
 from checkout_age.server.runtime import cores
 from tests.bench.figures import merge
-from tests.bench.photos import SIZES, scaled
 from tests.bench.server.chips import chips_against_bare
 from tests.bench.server.load import Answered
 from tests.bench.server.parts import Bare, bare
+from tests.bench.server.photos import ROOT, photos, write_photos
 from tests.bench.server.processes import (
     BENTOML,
     EMPTY,
@@ -37,9 +37,7 @@ from tests.bench.server.processes import (
     running,
 )
 from tests.bench.timing import machine
-from tests.e2e.samples import frames
 
-ROOT = Path(__file__).parents[3]
 CLIENTS = 16
 PEERS = (BENTOML, LITSERVE)
 
@@ -55,20 +53,17 @@ def main() -> None:
     parser.add_argument("--alone", action="store_true", help="neither tutorial nor peers")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    photos = [scaled(frame, SIZES[0]) for frame in frames(ROOT)[1:17]]
     figures: Figures = defaultdict(list)
     console = Console(soft_wrap=True)
     os.chdir(ROOT)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "photos").mkdir()
-        for number, photo in enumerate(photos):
-            (folder / "photos" / f"{number:02}.jpg").write_bytes(photo)
+        write_photos(folder / "photos")
         bundle = read_bundle(find_bundle(given.model))
-        shares = chips_against_bare(bundle, photos, cores(), given.seconds / 2, given.rounds)
+        shares = chips_against_bare(bundle, photos(), cores(), given.seconds / 2, given.rounds)
         figures["chips_vs_bare_runtime"] += shares
         for _ in range(given.rounds):
-            parts = bare(bundle, photos, cores(), given.seconds / 4)
+            parts = bare(bundle, photos(), cores(), given.seconds / 4)
             _round(figures, parts, folder, given.model, given.seconds, compared=not given.alone)
     form = "int8" if bundle.int8 else "full"
     _print(

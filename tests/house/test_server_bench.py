@@ -1,0 +1,44 @@
+"""The server's benchmark, as far as it can be held to in a second."""
+
+import asyncio
+
+import pytest
+
+from tests.bench.server import load
+from tests.bench.server.profile import ELSE, counted
+
+
+async def answered_in(seconds: float, photo: bytes) -> None:
+    await asyncio.sleep(seconds)
+    if photo == b"bad":
+        raise ValueError("no photo")
+
+
+async def test_a_closed_loop_counts_what_its_clients_were_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(load, "WARM", 0.05)
+    told = await load.closed(lambda photo: answered_in(0.01, photo), [b"a", b"bad"], 2, 0.3)
+    assert told.answers > 3
+    assert told.failed > 1
+    assert 10 <= told.p50 <= told.p99
+    assert told.rate == pytest.approx(1e3 / told.p50, rel=0.5)  # one of the two clients is answered
+
+
+async def test_an_open_loop_sends_on_whether_or_not_it_is_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(load, "WARM", 0.0)
+    told = await load.opened(lambda photo: answered_in(0.2, photo), [b"a"], 100, 0.5)
+    assert told.answers > 20  # one after the other there would have been two
+    assert told.p50 >= 200
+
+
+def test_a_profile_counts_each_sample_for_the_innermost_place_on_its_stack() -> None:
+    stacks = (
+        "_work (checkout_age/server/scorer.py:1);_read (checkout_age/server/scorer.py:2);"
+        "find (checkout_age/server/face_finder.py:3);run (checkout_age/server/blazeface.py:4) 7\n"
+        "_run_once (asyncio/base_events.py:5);_run (asyncio/events.py:6) 2\n"
+        "_run (checkout_age/server/scorer.py:9);logits (checkout_age/server/openvino_runtime.py:8) 1"
+    )
+    assert counted(stacks) == {"BlazeFace's networks": 7, ELSE: 2, "the network": 1}
