@@ -104,8 +104,8 @@ def serving(tiny_bundle: Path, tmp_path: Path) -> Serving:
         port_file = tmp_path / "port"
         parts = {"load_runtime": Always34, "load_faces": BrightPhotosHaveFaces}
         parts |= {name: given.pop(name) for name in list(given) if name in parts}
-        settings: dict[str, Any] = {"port": 0, "port_file": port_file, "grace": 1.0} | given
-        config = ServerConfig(model=tiny_bundle, **settings)
+        settings: dict[str, Any] = {"model": tiny_bundle, "port": 0, "grace": 1.0} | given
+        config = ServerConfig(port_file=port_file, **settings)
         task = asyncio.create_task(serve(config, **parts))
         while not port_file.exists():
             await asyncio.sleep(0.01)

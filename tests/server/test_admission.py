@@ -63,7 +63,7 @@ def test_what_would_come_too_late_is_refused_with_a_hint_when_to_come_again() ->
         for _ in range(20):
             waiting.enter_context(door.till(10.0))
         with pytest.raises(
-            OverloadedError, match=r"in about 0\.2\d s, the call has 0\.20 s"
+            OverloadedError, match=r"in about 0\.4\d s, the call has 0\.20 s"
         ) as told:
             waiting.enter_context(door.till(0.2))
         assert 0.02 <= told.value.retry_after < 0.5

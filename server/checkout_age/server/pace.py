@@ -18,8 +18,8 @@ class Pace:
     """Watches photos enter and leave; tells how long one would take that enters now.
 
     The cost of a photo to those behind it is the time between two answers while every worker is
-    busy. Where there has been no such time lately, it is the latency of photos that had nobody
-    before them, shared among the workers.
+    busy. Where there has been no such time lately, it is taken to be the latency of photos that had
+    nobody before them, as if there were one worker: what is let in too freely is late as a whole.
     """
 
     def __init__(self, workers: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -47,8 +47,7 @@ class Pace:
     def cost(self) -> float:
         """Seconds by which each photo before it delays another."""
         self._forget()
-        prior = self._alone / self._workers
-        return (self._seconds + PRIOR * prior) / (self._answers + PRIOR)
+        return (self._seconds + PRIOR * self._alone) / (self._answers + PRIOR)
 
     def expected(self, ahead: int) -> float:
         """Seconds until a photo is answered that enters behind `ahead` others."""

@@ -81,7 +81,8 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
     ) -> pb.GetModelResponse:
         """What is served."""
         async with answering(context):
-            served = self.ready()
+            with self._drain.call():
+                served = self.ready()
         return wire.to_model(served.bundle, served.groups, self._limits)
 
     async def outcomes(
