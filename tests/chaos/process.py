@@ -84,10 +84,13 @@ class ServerProcess:
     def wait(self) -> int:
         """Wait for its end; gives the exit status."""
         assert self._process is not None
-        return self._process.wait(PATIENCE)
+        status = self._process.wait(PATIENCE)
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        return status
 
     def kill(self) -> None:
         """End it, however it is."""
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
-            self._process.wait()
+            self.wait()

@@ -33,14 +33,14 @@ def stream_of(
     *,
     at_once: int = 4,
     room: asyncio.Semaphore | None = None,
-    hand_over: asyncio.Event | None = None,
+    drain: Drain | None = None,
 ) -> Stream[int, int]:
     return Stream(
         requests,
         answer,
         at_once=at_once,
         room=room or asyncio.Semaphore(100),
-        hand_over=hand_over or asyncio.Event(),
+        drain=drain or Drain(),
     )
 
 
@@ -130,7 +130,7 @@ async def test_an_answer_that_was_cancelled_inside_is_a_failure_not_a_silence() 
 
 
 async def test_a_stream_that_is_handed_over_answers_what_it_has_read_and_reads_no_more() -> None:
-    read, answered, hand_over = 0, 0, asyncio.Event()
+    read, answered, drain = 0, 0, Drain()
 
     async def counted() -> AsyncIterator[int]:
         nonlocal read
@@ -142,12 +142,26 @@ async def test_a_stream_that_is_handed_over_answers_what_it_has_read_and_reads_n
         nonlocal answered
         answered += 1
         if answered == 20:
-            hand_over.set()
+            drain.hand_over.set()
         return await doubled(number)
 
     with pytest.raises(DrainingError, match="send the photos that have no answer yet elsewhere"):
-        await all_of(stream_of(counted(), counting, hand_over=hand_over))
+        await all_of(stream_of(counted(), counting, drain=drain))
     assert read - 1 <= answered <= read + 1
+
+
+async def test_a_stream_that_is_let_go_ends_at_once() -> None:
+    drain = Drain()
+
+    async def never(number: int) -> int:
+        drain.hand_over.set()
+        drain.let_go.set()
+        await asyncio.sleep(60)
+        return number
+
+    async with asyncio.timeout(10):
+        with pytest.raises(DrainingError, match="the server is stopping"):
+            await all_of(stream_of(endless(), never, drain=drain))
 
 
 async def test_a_drain_lets_nobody_in_and_tells_when_the_last_call_has_ended() -> None:

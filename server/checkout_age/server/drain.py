@@ -19,6 +19,8 @@ class Drain:
         self.draining = False
         self.hand_over = asyncio.Event()
         """Set when streams are to take no more photos and to end once theirs are answered."""
+        self.let_go = asyncio.Event()
+        """Set when streams are to end at once."""
 
     @contextmanager
     def call(self) -> Iterator[None]:

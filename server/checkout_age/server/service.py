@@ -63,7 +63,7 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
                     self._one_of_many,
                     at_once=IN_FLIGHT,
                     room=self._admission.photos,
-                    hand_over=self._drain.hand_over,
+                    drain=self._drain,
                 )
                 async with aclosing(stream.answers()) as answers:
                     async for answer in answers:

@@ -36,6 +36,8 @@ TO_LEAVE = 0.1
 """Seconds that clients who follow the health get to go elsewhere before connections end."""
 HAND_OVER = 0.75
 """After this share of the grace, streams stop reading and end once what was read is answered."""
+LET_GO = 0.95
+"""After this share they end with what is answered, so that they still end with a status."""
 
 
 async def serve(
@@ -164,7 +166,9 @@ async def _end(
     if not await drain.idle(HAND_OVER * grace):
         logger.info("streams are handed over")
         drain.hand_over.set()
-        await drain.idle(until - loop.time())
+        if not await drain.idle((LET_GO - HAND_OVER) * grace):
+            drain.let_go.set()
+            await drain.idle(until - loop.time())
     healthy.end_watches()
     await server.stop(max(until - loop.time(), 0))
 

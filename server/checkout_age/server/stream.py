@@ -4,7 +4,11 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
-from checkout_age.server.drain import DrainingError
+from checkout_age.server.drain import Drain, DrainingError
+
+HAND_OVER = (
+    "the server is stopping; send the photos that have no answer yet elsewhere or in a few seconds"
+)
 
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
@@ -24,7 +28,7 @@ class Stream(Generic[Asked, Answer]):
         *,
         at_once: int,
         room: asyncio.Semaphore,
-        hand_over: asyncio.Event,
+        drain: Drain,
     ) -> None:
         """Set a stream up.
 
@@ -33,11 +37,11 @@ class Stream(Generic[Asked, Answer]):
             answer: gives the answer to one request.
             at_once: requests that are read and whose answers are not yet taken, at most.
             room: what all streams share; a request takes one place until it is answered.
-            hand_over: once it is set, nothing more is read.
+            drain: tells when nothing more is to be read, and when there is no more time.
         """
         self._requests, self._answer = requests, answer
         self._free, self._room = asyncio.Semaphore(at_once), room
-        self._hand_over = hand_over
+        self._drain = drain
         self._reader: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._done: asyncio.Queue[Answer | BaseException | None] = asyncio.Queue()
@@ -46,7 +50,8 @@ class Stream(Generic[Asked, Answer]):
         """The answers in the order in which they are ready.
 
         Raises:
-            DrainingError: the stream was to be handed over; all that was read is answered.
+            DrainingError: the stream was to be handed over; what was read is answered, unless
+                there was no time left.
         """
         reader = self._reader = self._start(self._read())
         handing_over = asyncio.create_task(self._stop_reading(reader))
@@ -57,10 +62,7 @@ class Stream(Generic[Asked, Answer]):
                 yield answer
                 self._free.release()
             if reader.cancelled():
-                raise DrainingError(
-                    "the server is stopping; send the photos that have no answer yet elsewhere "
-                    "or in a few seconds"
-                )
+                raise DrainingError(HAND_OVER)
         finally:
             running = [handing_over, *self._tasks]
             for task in running:
@@ -78,8 +80,10 @@ class Stream(Generic[Asked, Answer]):
         self._done.put_nowait(await self._answer(request))
 
     async def _stop_reading(self, reader: "asyncio.Task[None]") -> None:
-        await self._hand_over.wait()
+        await self._drain.hand_over.wait()
         reader.cancel()
+        await self._drain.let_go.wait()
+        self._done.put_nowait(DrainingError(HAND_OVER))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(work)
