@@ -7,7 +7,8 @@ DEMO := .demo
 OUT ?= protos
 SHARED ?= ../shared
 
-.PHONY: demo test protos bench bench-server soak profile readme-options chaos chaos-server bench-photos bench-decoders bench-detectors bench-edges fuzz
+.PHONY: demo test protos bench bench-server soak profile readme-options chaos chaos-server bench-photos bench-decoders bench-detectors bench-edges fuzz \
+  shares lifts bench-report bench-quantifiers
 
 demo: .venv/.demo
 	$(BIN)/checkout-age-batch run --date 2026-11-21 --purchases batch/sample/purchases.csv \
@@ -70,6 +71,22 @@ bench-edges: .venv/.dev
 
 fuzz: .venv/.dev
 	$(BIN)/python -m tests.fuzz --count $(or $(COUNT),10000) --seed $(or $(SEED),1) $(if $(JSON),--json $(JSON))
+
+# how far shares lie from the truth of 240 shifted populations; needs shared/faces
+shares: .venv/.dev
+	$(BIN)/python -m tests.bench.shares $(SHARED) $(if $(JSON),--json $(JSON))
+
+# how often the intervals of lifts cover, on baskets whose truth is known
+lifts: .venv/.dev
+	$(BIN)/python -m tests.bench.lifts $(if $(JSON),--json $(JSON))
+
+# a year of a chain, 10 million purchases: seconds and peak memory of a report
+bench-report: .venv/.dev
+	$(BIN)/python -m tests.bench.report $(if $(JSON),--json $(JSON))
+
+# our shares beside QuaPy's, on the same populations
+bench-quantifiers: .venv/.bench
+	$(BIN)/python -m tests.bench.quantifiers $(SHARED)
 
 # An environment for the demo or for development or the benchmarks: .venv/.demo, .venv/.dev, .venv/.bench
 .venv/.%: .requirements/%.txt pyproject.toml

@@ -6,10 +6,12 @@ A verb's module has `add(commands)`, which adds its parser and sets its `carry_o
 from checkout_age.batch.commands import (
     delete_photos,
     regroup,
+    report,
     rescore,
     run,
     schedule,
+    sql,
     status,
 )
 
-VERBS = (run, schedule, status, rescore, regroup, delete_photos)
+VERBS = (run, schedule, status, rescore, regroup, delete_photos, report, sql)

@@ -1,0 +1,231 @@
+"""An attack with all outputs of thirty successive nights at hand."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from numpy.typing import NDArray
+from scipy.optimize import linprog
+from scipy.sparse import csr_array, vstack
+
+from checkout_age.batch.report import quantification
+from checkout_age.batch.report.asked import Asked
+from checkout_age.batch.report.report import make_report
+from checkout_age.batch.report.writing import write_report, write_tables
+from tests.lakes import FIRST, LABELS, made_up_photos, write_lake
+
+NIGHTS = 30
+PURCHASES = 90
+THRESHOLD = 10
+MIX = np.array([2, 4, 10, 25, 22, 17, 10, 10]) / 100
+STORES, HOURS = ("north", "south"), (9, 12, 17)
+TARGETS = 12
+
+
+@dataclass(frozen=True)
+class Published:
+    lake: Path
+    reports: list[Path]
+    ids: list[str]
+
+    def tables(self, name: str) -> Iterator[tuple[date, pd.DataFrame]]:
+        for number, report in enumerate(self.reports):
+            table = pq.read_table(report / f"{name}.parquet").to_pandas()
+            yield FIRST + timedelta(days=number), table
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """Every night a report from the first day on, as a month that fills up."""
+    lake = tmp_path_factory.mktemp("lake")
+    generator = np.random.default_rng(0)
+    nights = [generator.choice(8, PURCHASES, p=MIX) for _ in range(NIGHTS)]
+    ids = write_lake(lake, made_up_photos(600, 1), made_up_photos(800, 2), nights)
+    lines = [
+        f"{purchase},{name},{kind},1,{generator.gamma(2, 2):.2f}\n"
+        for purchase in ids
+        for name, kind, share in (("milk", "dairy", 0.6), ("tea", "drinks", 0.2))
+        if generator.random() < share
+    ]
+    baskets = lake / "baskets.csv"
+    baskets.write_text("purchase_id,product,category,quantity,amount\n" + "".join(lines))
+    reports = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            quantification, "DRAWS", 8
+        )  # what is rounded does not matter, that it is does
+        for number in range(NIGHTS):
+            asked = Asked(lake, FIRST, FIRST + timedelta(days=number), str(baskets))
+            reports.append(lake / f"report-{number}")
+            reports[-1].mkdir()
+            write_tables(make_report(asked), reports[-1])
+        write_report(make_report(asked), reports[-1])
+    return Published(lake, reports, ids)
+
+
+def test_no_table_of_any_night_lacks_just_one_group_so_that_none_is_what_is_missing(
+    published: Published,
+) -> None:
+    for name, cell in (
+        ("shares", ["by", "value", "measure"]),
+        ("lift", ["level", "product", "category"]),
+    ):
+        for day, table in published.tables(name):
+            missing = table.groupby(cell)["suppressed"].sum()
+            assert not (missing == 1).any(), f"{name} of {day}: {missing[missing == 1]}"
+    for _, mix in published.tables("age_drift"):
+        assert mix["now"].isna().sum() != 1
+
+
+def test_suppressed_rows_tell_nothing_and_others_only_in_steps_of_the_threshold(
+    published: Published,
+) -> None:
+    told = 0
+    for _, shares in published.tables("shares"):
+        hidden = shares[shares["suppressed"]]
+        figures = ["plain_purchases", "plain_share", "share", "low", "high"]
+        assert hidden[figures].isna().all(axis=None)
+        shown = shares[~shares["suppressed"]]
+        steps = shown[["plain_share", "share"]].div(shown["step"], axis=0)
+        inner = steps[(shown["share"] > 0) & (shown["share"] < 1)]
+        assert np.allclose(inner, inner.round(), atol=1e-6)
+        told += len(shown)
+    for _, lifts in published.tables("lift"):
+        assert (
+            lifts.loc[lifts["suppressed"], ["lift", "low", "high", "support"]].isna().all(axis=None)
+        )
+        assert (lifts.loc[~lifts["suppressed"], "support"] % THRESHOLD == 0).all()
+        assert (lifts["purchases"] % THRESHOLD == 0).all()
+    for _, offers in published.tables("recommendations"):
+        assert (offers["support"] % THRESHOLD == 0).all()
+        assert (offers["support"] >= THRESHOLD).all()
+    assert told > 1000
+
+
+def test_differences_of_counts_within_and_across_nights_are_never_a_few_people(
+    published: Published,
+) -> None:
+    counts = [
+        shares.loc[~shares["suppressed"] & shares["plain_purchases"].notna(), "plain_purchases"]
+        for _, shares in published.tables("shares")
+    ]
+    together = np.unique(np.concatenate(counts))
+    assert len(together) > 20
+    gaps = np.abs(together[:, None] - together)
+    assert set(np.unique(gaps % THRESHOLD)) == {0.0}
+
+
+def test_no_output_names_a_purchase_a_photo_or_a_person(published: Published) -> None:
+    page = (published.reports[-1] / "index.html").read_text()
+    assert not any(purchase in page for purchase in published.ids)
+    for report in published.reports:
+        for file in report.glob("*.parquet"):
+            table = pq.read_table(file)
+            assert "purchase_id" not in table.column_names
+            for column in table.columns:
+                values = {str(value) for value in column.to_pylist()}
+                assert values.isdisjoint(published.ids)
+
+
+@dataclass
+class Knowledge:
+    """What the outputs say of the true counts of each day, hour, store and group: a polyhedron."""
+
+    rows: list[NDArray[np.int64]] = field(default_factory=list)
+    low: list[float] = field(default_factory=list)
+    high: list[float] = field(default_factory=list)
+
+    def learn(self, atoms: NDArray[np.int64], low: float, high: float) -> None:
+        self.rows.append(atoms)
+        self.low.append(low)
+        self.high.append(high)
+
+    def bounds(self, target: NDArray[np.int64], atoms: int) -> tuple[float, float]:
+        """The least and the most that the target's atoms can sum to."""
+        lengths = [len(row) for row in self.rows]
+        matrix = csr_array(
+            (
+                np.ones(sum(lengths)),
+                (np.repeat(np.arange(len(self.rows)), lengths), np.concatenate(self.rows)),
+            ),
+            shape=(len(self.rows), atoms),
+        )
+        low, high = np.array(self.low), np.array(self.high)
+        both: Any = vstack([matrix, -matrix])
+        limits = np.concatenate([high, -low])
+        wanted = np.zeros(atoms)
+        wanted[target] = 1
+        ends = [
+            linprog(sign * wanted, A_ub=both, b_ub=limits, bounds=(0, None)) for sign in (1, -1)
+        ]
+        assert all(end.success for end in ends)
+        return float(ends[0].fun), float(-ends[1].fun)
+
+
+def atoms_of(group: int | None, days: range, **chosen: object) -> NDArray[np.int64]:
+    """The numbers of the atoms of some days, hours, stores and a group (None: all groups)."""
+    groups = range(8) if group is None else [group]
+    hours = [HOURS.index(int(str(chosen["hour"])))] if "hour" in chosen else range(len(HOURS))
+    stores = [STORES.index(str(chosen["store"]))] if "store" in chosen else range(len(STORES))
+    weekday = chosen.get("weekday")
+    some = [
+        day
+        for day in days
+        if weekday is None or (FIRST + timedelta(days=day)).isoweekday() == int(str(weekday))
+    ]
+    return np.array(
+        [
+            ((day * len(HOURS) + hour) * len(STORES) + store) * 8 + each
+            for day, hour, store, each in product(some, hours, stores, groups)
+        ]
+    )
+
+
+def learned(published: Published) -> tuple[Knowledge, list[tuple[int, str]]]:
+    """All that thirty nights of outputs say, and the suppressed groups of single days."""
+    knowledge, targets = Knowledge(), set()
+    for last, shares in published.tables("shares"):
+        days = range((last - FIRST).days + 1)
+        of_counts = shares[shares["measure"] == "purchases"]
+        for (by, value), cell in of_counts.groupby(["by", "value"]):
+            if by == "day":
+                place = (date.fromisoformat(str(value)) - FIRST).days
+                if place != days[-1]:
+                    continue  # told before, by the report of that night
+                chosen, some = {}, range(place, place + 1)
+            else:
+                chosen = {} if by == "whole range" else {str(by): value}
+                some = days
+            total = float(cell["purchases"].iloc[0])
+            knowledge.learn(atoms_of(None, some, **chosen), total, total)
+            many_hidden = cell["suppressed"].sum() > 2
+            row: Any
+            for row in cell.itertuples():
+                atoms = atoms_of(LABELS.index(row.age_group), some, **chosen)
+                if not row.suppressed:
+                    count = float(row.plain_purchases)
+                    knowledge.learn(atoms, max(count - 9, THRESHOLD), count + 9)
+                else:
+                    knowledge.learn(atoms, 0, 9 if many_hidden else total)
+                    if by == "day":
+                        targets.add((some[0], str(row.age_group)))
+    return knowledge, sorted(targets)
+
+
+def test_with_thirty_nights_of_outputs_no_suppressed_cell_can_be_computed(
+    published: Published,
+) -> None:
+    knowledge, targets = learned(published)
+    assert len(targets) > 60
+    atoms = NIGHTS * len(HOURS) * len(STORES) * 8
+    for day, group in targets[:: len(targets) // TARGETS]:
+        target = atoms_of(LABELS.index(group), range(day, day + 1))
+        low, high = knowledge.bounds(target, atoms)
+        assert high - low >= 5, f"{group} on day {day} lies in {low} to {high}"
