@@ -127,7 +127,7 @@ def _outcome(asked: Asked, model: pb.GetModelResponse, truth: NDArray[np.float64
     whole = table.cells("purchases").weights[0]
     quantifier = Quantifier([error], Codebook(kinds.posteriors, kinds.numbers), whole)
     stores = np.flatnonzero(table.names["by"] == "store")
-    draws = corrected(table, "purchases", quantifier, asked.threshold)[:, stores]
+    draws = corrected(table, ["purchases"], quantifier, asked.threshold)["purchases"][:, stores]
     counts = table.by_group("purchases")[stores]
     low, high = np.quantile(draws, INTERVAL, axis=0)
     return Outcome(truth, counts / counts.sum(axis=1, keepdims=True), draws.mean(axis=0), low, high)

@@ -1,5 +1,6 @@
 """An attack with all outputs of thirty successive nights at hand."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -66,6 +67,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
             reports.append(lake / f"report-{number}")
             reports[-1].mkdir()
             write_tables(make_report(asked), reports[-1])
+        shutil.rmtree(reports[-1])
         write_report(make_report(asked), reports[-1])
     return Published(lake, reports, ids)
 
@@ -162,7 +164,7 @@ class Knowledge:
         limits = np.concatenate([high, -low])
         wanted = np.zeros(atoms)
         wanted[target] = 1
-        ends = [
+        ends: list[Any] = [
             linprog(sign * wanted, A_ub=both, b_ub=limits, bounds=(0, None)) for sign in (1, -1)
         ]
         assert all(end.success for end in ends)

@@ -51,9 +51,9 @@ def test_shares_come_in_steps_and_intervals_only_grow() -> None:
     step = np.array([[0.05]])
     assert to_steps(np.array([[0.333]]), step) == pytest.approx(0.35)
     low, high = outward(np.array([[0.31]]), np.array([[0.36]]), step)
-    assert (low, high) == (pytest.approx(0.30), pytest.approx(0.40))
+    assert [low.item(), high.item()] == pytest.approx([0.30, 0.40])
     low, high = outward(np.array([[0.30]]), np.array([[0.40]]), step)
-    assert (low, high) == (pytest.approx(0.30), pytest.approx(0.40))
+    assert [low.item(), high.item()] == pytest.approx([0.30, 0.40])
 
 
 def test_one_large_purchase_makes_the_steps_of_revenue_as_coarse_as_itself() -> None:

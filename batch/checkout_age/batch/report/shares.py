@@ -1,6 +1,6 @@
 """Shares by age group: the plain count and the corrected share with its 95 % interval."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from checkout_age.batch.age_groups import AgeGroups
 from checkout_age.batch.report.cells import MEASURES, CellTable
-from checkout_age.batch.report.quantification import Quantifier
+from checkout_age.batch.report.quantification import Cells, Quantifier
 from checkout_age.batch.report.suppression import (
     COARSEST,
     outward,
@@ -22,17 +22,30 @@ INTERVAL = (0.025, 0.975)
 
 
 def corrected(
-    table: CellTable, measure: str, quantifier: Quantifier, threshold: int
-) -> NDArray[np.float64]:
-    """Draws of each cell's shares, shape (draws, cells, groups); NaN where purchases are too few.
+    table: CellTable, measures: Sequence[str], quantifier: Quantifier, threshold: int
+) -> dict[str, NDArray[np.float64]]:
+    """By measure, draws of each cell's shares, shape (draws, cells, groups).
 
-    Nothing is rounded or suppressed here.
+    NaN where purchases are too few. Nothing is rounded or suppressed here.
     """
-    cells = table.cells(measure)
-    enough = (table.by_group("purchases").sum(axis=1) >= threshold) & (cells.weights.sum(1) > 0)
-    drawn = quantifier.shares(cells.at(np.flatnonzero(enough)))
-    draws = np.full((len(drawn), len(enough), table.groups), np.nan)
-    draws[:, enough] = drawn
+    purchases = table.by_group("purchases").sum(axis=1)
+    cells = {measure: table.cells(measure) for measure in measures}
+    told = {
+        measure: np.flatnonzero((purchases >= threshold) & (each.weights.sum(axis=1) > 0))
+        for measure, each in cells.items()
+    }
+    some = [cells[measure].at(rows) for measure, rows in told.items()]
+    drawn = quantifier.shares(
+        Cells(
+            np.concatenate([each.weights for each in some]),
+            np.concatenate([each.squares for each in some]),
+        )
+    )
+    draws, begin = {}, 0
+    for measure, rows in told.items():
+        draws[measure] = np.full((len(drawn), len(purchases), table.groups), np.nan)
+        draws[measure][:, rows] = drawn[:, begin : begin + len(rows)]
+        begin += len(rows)
     return draws
 
 
@@ -46,10 +59,10 @@ def shares_table(
     where there is no quantifier; `suppressed` rows tell no figure. `step` is how finely shares
     are told.
     """
+    measures = [measure for measure in MEASURES if table.by_group(measure).any()]
+    draws = {} if quantifier is None else corrected(table, measures, quantifier, threshold)
     parts = [
-        part
-        for measure in MEASURES
-        for part in _measured(table, groups, measure, quantifier, threshold)
+        _measured(table, groups, measure, draws.get(measure), threshold) for measure in measures
     ]
     return pd.concat(parts, ignore_index=True)
 
@@ -58,15 +71,13 @@ def _measured(
     table: CellTable,
     groups: AgeGroups,
     measure: str,
-    quantifier: Quantifier | None,
+    draws: NDArray[np.float64] | None,
     threshold: int,
-) -> Iterator[pd.DataFrame]:
+) -> pd.DataFrame:
     counts = table.by_group("purchases").astype(np.int64)
     purchases = counts.sum(axis=1)
     sums = table.by_group(measure)
     totals = sums.sum(axis=1)
-    if not totals.any():
-        return
     step = step_of(purchases, table.largest(measure), totals, threshold)
     hidden = suppressed(counts, threshold) | (step > COARSEST)[:, None]
     plain = _plain(sums, np.where(step > COARSEST, 1.0, step) * totals, table.set_keys(), measure)
@@ -81,14 +92,12 @@ def _measured(
             }
         )
     names = table.names.loc[table.names.index.repeat(len(groups.labels))].reset_index(drop=True)
-    figures = pd.concat([names, shown], axis=1).assign(
-        **_corrected(table, measure, quantifier, threshold, step)
-    )
+    figures = pd.concat([names, shown], axis=1).assign(**_corrected(draws, step, len(shown)))
     figures["step"] = np.repeat(np.where(step > COARSEST, np.nan, step), len(groups.labels))
     figures["suppressed"] = hidden.ravel()
     told = ["plain_purchases", "plain_share", "share", "low", "high"]
     figures.loc[figures["suppressed"], told] = np.nan
-    yield figures
+    return figures
 
 
 def _plain(
@@ -107,17 +116,12 @@ def _plain(
 
 
 def _corrected(
-    table: CellTable,
-    measure: str,
-    quantifier: Quantifier | None,
-    threshold: int,
-    step: NDArray[np.float64],
+    draws: NDArray[np.float64] | None, step: NDArray[np.float64], figures: int
 ) -> dict[str, NDArray[np.float64]]:
     """The corrected columns, row by row of cells and groups."""
-    if quantifier is None:
-        nothing = np.full(len(table.names) * table.groups, np.nan)
+    if draws is None:
+        nothing = np.full(figures, np.nan)
         return {"share": nothing, "low": nothing, "high": nothing}
-    draws = corrected(table, measure, quantifier, threshold)
     told = np.where(np.isfinite(step), step, 1.0)[:, None]
     low, high = np.quantile(draws, INTERVAL, axis=0)
     low, high = outward(low, high, told)
