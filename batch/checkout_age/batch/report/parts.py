@@ -130,3 +130,13 @@ def shares_rows(shares: pd.DataFrame, groups: tuple[str, ...]) -> Iterator[dict[
             span = "" if pd.isna(each["low"]) else f" ({each['low']:.0%} to {each['high']:.0%})"
             row[group] = HIDDEN if each["suppressed"] else f"{best:.1%}{span}"
         yield row
+
+
+def with_spans(table: pd.DataFrame, write: Callable[[Any], str] = percent) -> pd.DataFrame:
+    """The table with its interval in words, in the column `span`."""
+    return table.assign(
+        span=[
+            HIDDEN if pd.isna(low) else f"{write(low)} to {write(high)}"
+            for low, high in zip(table["low"], table["high"], strict=True)
+        ]
+    )
