@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from checkout_age.batch.clock import to_moments
+
 MOMENT = pa.timestamp("us", "UTC")
 NAIVE = pa.timestamp("us")
 ISO_8601 = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?$"
@@ -42,8 +44,9 @@ def moments(column: pa.Array, zone: ZoneInfo) -> pa.Array:
 
 
 def _of_zone(naive: pa.Array, zone: ZoneInfo) -> pa.Array:
-    local = pc.assume_timezone(naive, str(zone), ambiguous="earliest", nonexistent="latest")
-    return local.cast(MOMENT)
+    shown = naive.cast(pa.int64()).fill_null(0).to_numpy()
+    moved = pa.array(to_moments(shown, zone)).cast(MOMENT)
+    return pc.if_else(naive.is_valid(), moved, pa.scalar(None, MOMENT))
 
 
 def _parsed(text: pa.Array) -> pa.Array:

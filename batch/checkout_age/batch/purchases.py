@@ -1,13 +1,15 @@
 """One day's purchases out of the shop's table, read in pieces of bounded size."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from checkout_age.batch.clock import moment_of, shown_at
 from checkout_age.batch.moments import MomentError, moments
 from checkout_age.batch.place import Place
 from checkout_age.batch.tables import PurchasesError, Table, TableFile, find_table
@@ -16,6 +18,8 @@ __all__ = ["Purchase", "PurchasesError", "Shop", "between", "days_counted", "pur
 
 PARTITION = "purchase_date"
 """A hive key of this name tells the day, within one day either way; others are not looked at."""
+DAY = 86_400_000_000
+"""Microseconds."""
 
 
 class Purchase(NamedTuple):
@@ -64,9 +68,10 @@ def days_counted(shop: Shop, first: date, last: date) -> dict[date, int]:
     for file, batch, row in _pieces(shop, first, last):
         times = _times(file, batch, shop.zone, row)
         chosen = times.filter(pc.and_(pc.greater_equal(times, begin), pc.less(times, end)))
-        local = pc.local_timestamp(chosen.cast(pa.timestamp("us", str(shop.zone))))
-        for entry in pc.value_counts(local.cast(pa.date32(), safe=False)).to_pylist():
-            counts[entry["values"]] = counts.get(entry["values"], 0) + entry["counts"]
+        shown = shown_at(chosen.cast(pa.int64()).to_numpy(), shop.zone)
+        for day, count in zip(*np.unique(shown // DAY, return_counts=True), strict=True):
+            on = date(1970, 1, 1) + timedelta(days=int(day))
+            counts[on] = counts.get(on, 0) + int(count)
     return dict(sorted(counts.items()))
 
 
@@ -74,10 +79,8 @@ def between(first: date, last: date, zone: ZoneInfo) -> tuple[pa.Scalar, pa.Scal
     """The moment when a range of days begins on the shop's clock, and the one when it is over."""
 
     def midnight(day: date) -> pa.Scalar:
-        local = datetime(day.year, day.month, day.day)  # noqa: DTZ001  # the zone is given below
-        text = pa.scalar(local, pa.timestamp("us"))
-        start = pc.assume_timezone(text, str(zone), ambiguous="earliest", nonexistent="latest")
-        return start.cast(pa.timestamp("us", "UTC"))
+        moment = moment_of(datetime.combine(day, time()), zone)
+        return pa.scalar(moment, pa.timestamp("us", "UTC"))
 
     return midnight(first), midnight(last + timedelta(days=1))
 

@@ -9,20 +9,13 @@ is skipped as the moment when it is over.
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 
+from checkout_age.batch.clock import moment_of
+
 LONGEST_SKIP = timedelta(hours=25)
 """More than any clock was ever put forward."""
-
-
-def moment_of(wall: datetime, zone: ZoneInfo) -> datetime:
-    """When a clock without a zone shows this, there, as a time in UTC."""
-    text = pa.scalar(wall.replace(tzinfo=None), pa.timestamp("us"))
-    told = pc.assume_timezone(text, str(zone), ambiguous="earliest", nonexistent="latest")
-    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=told.value)
 
 
 class ShopCron(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
