@@ -7,7 +7,7 @@ DEMO := .demo
 OUT ?= protos
 SHARED ?= ../shared
 
-.PHONY: demo test protos bench bench-server soak profile readme-options chaos chaos-server bench-photos bench-decoders bench-detectors bench-edges fuzz \
+.PHONY: demo test protos bench bench-server bench-nights soak profile readme-options chaos chaos-server chaos-nights bench-photos bench-decoders bench-detectors bench-edges fuzz \
   shares lifts bench-report bench-quantifiers
 
 demo: .venv/.demo
@@ -32,7 +32,7 @@ readme-options: .venv/.dev
 	$(BIN)/python -m tests.house.option_table
 
 # make chaos JSON=file: what is promised under load and through crashes, tried; its figures in a file
-chaos: chaos-server
+chaos: chaos-server chaos-nights
 
 SWAPS ?= 1000
 DRAINS ?= 100
@@ -40,7 +40,7 @@ chaos-server: .venv/.dev
 	$(BIN)/python -m tests.chaos.server --swaps $(SWAPS) --drains $(DRAINS) $(if $(JSON),--json $(JSON))
 
 # make bench JSON=file: how fast all is; its figures in a file. Nothing else should run meanwhile.
-bench: bench-server bench-edges
+bench: bench-server bench-nights bench-edges
 
 ROUNDS ?= 3
 SECONDS ?= 8
@@ -87,6 +87,15 @@ bench-report: .venv/.dev
 # our shares beside QuaPy's, on the same populations
 bench-quantifiers: .venv/.bench
 	$(BIN)/python -m tests.bench.quantifiers $(SHARED)
+
+# make chaos-nights, bench-nights JSON=file: nights killed at random; their memory, cost and rate
+KILLS ?= 300
+chaos-nights: .venv/.dev
+	$(BIN)/python -m tests.chaos.nights --kills $(KILLS) $(if $(JSON),--json $(JSON))
+
+bench-nights: .venv/.dev
+	$(BIN)/python -m tests.bench.nights $(if $(JSON),--json $(JSON))
+
 
 # An environment for the demo or for development or the benchmarks: .venv/.demo, .venv/.dev, .venv/.bench
 .venv/.%: .requirements/%.txt pyproject.toml

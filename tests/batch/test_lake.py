@@ -103,7 +103,7 @@ def test_a_filter_on_a_store_reads_its_row_groups_alone(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
     rows = to_rows(PURCHASES[1:], OUTCOMES[1:], "v1")
     big = pa.concat_tables([rows] * (3 * ROW_GROUP)).combine_chunks()
-    stores = pa.array([f"store-{n // 10_000}" for n in range(len(big))])
+    stores = pa.array([f"store-{n // (ROW_GROUP // 2)}" for n in range(len(big))])
     write(lake, big.set_column(1, SCHEMA.field("store_id"), stores).cast(SCHEMA))
     file = pq.ParquetFile(lake.file(DAY).path)
     assert file.num_row_groups == 3

@@ -1,7 +1,7 @@
 """Nights that are killed at random moments, and finished by a second run.
 
 make chaos-nights [JSON=figures.json]
-python -m tests.chaos.nights [--kills 300] [--real 20] [--seed 1] [FIGURES.json]
+python -m tests.chaos.nights [--kills 300] [--real 12] [--seed 1] [--json FILE]
 
 Each kill is SIGKILL to the job, to its server, or to both, at a random moment of a run. Then
 a second run must leave exactly the rows of a night that was never broken. Most kills are against a
@@ -149,7 +149,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--real", type=int, default=12, help="further kills, with the real server")
     parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("figures", type=Path, nargs="?", help="JSON file to put the figures into")
+    parser.add_argument("--json", type=Path, help="file to put the figures into")
     given = parser.parse_args()
     seed = random.randrange(10**6) if given.seed is None else given.seed
     tally, rng, begun = Tally(), random.Random(seed), time.monotonic()
@@ -163,7 +163,7 @@ def main() -> None:
     for name, value in figures.items():
         print(f"{name:36} {value}")
 
-    merge(given.figures, figures)
+    merge(given.json, figures)
     sys.exit(tally.failed())
 
 

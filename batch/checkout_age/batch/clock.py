@@ -1,7 +1,7 @@
 """The shop's clock: what it shows at a moment, and when it shows what.
 
-By zoneinfo; Arrow would first read every zone of the system, which takes seconds. A clock
-that shows an hour twice means the first; an hour that it skips counts as the moment when it is over.
+By zoneinfo; Arrow would first read every zone of the system, which takes seconds. A clock that
+shows an hour twice means the first; an hour that it skips counts as the moment when it is over.
 """
 
 from datetime import UTC, datetime, timedelta

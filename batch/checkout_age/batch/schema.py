@@ -10,7 +10,7 @@ SHARE = 65535
 """What a probability of 1 is stored as in `age_distribution`."""
 ORDER = ("store_id", "purchased_at", "purchase_id")
 """What the rows of a night are sorted by."""
-ROW_GROUP = 20_000
+ROW_GROUP = 10_000
 """Rows that are read or skipped together."""
 
 SCHEMA = pa.schema(
