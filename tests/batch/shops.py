@@ -58,6 +58,10 @@ class SmallShop:
         plain = Sources(self.table, self.photos, self.folder / "lake", self.zone, scorer)
         return replace(plain, **changes)
 
+    def impatient(self, server: str) -> Scorer:
+        """A scorer that gives a silent server half a second."""
+        return Scorer(server, patience=Patience(deadline=0.2, away=0.3), readers=2)
+
     def runs(self, server: str = "127.0.0.1:1", day: date = DAY, **changes: Any) -> RunRecord:
         """Run the night of a day."""
         return run_night(day, self.sources(server, **changes), SILENT)

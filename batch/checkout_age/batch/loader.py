@@ -21,6 +21,8 @@ PIECE = 8
 """Photos that one thread reads in one go."""
 STORAGE_WAITS = (0.5, 2.0, 8.0, 20.0)
 """Seconds before each new try where the storage does not answer."""
+ROOT_LOOKED_AT = 1.0
+"""Seconds between two looks whether the folder is still there, while photos are missing."""
 NOT_TRIED_AGAIN = (errno.EROFS, errno.ENOSPC, errno.EMFILE)
 
 
@@ -118,6 +120,6 @@ class Loader:
 
     def _require_root(self) -> None:
         """A photo is missing only where the folder of photos is still there."""
-        if time.monotonic() - self._root_seen > 1:
+        if time.monotonic() - self._root_seen >= ROOT_LOOKED_AT:
             self._photos.require()
             self._root_seen = time.monotonic()

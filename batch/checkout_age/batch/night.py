@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from checkout_age.batch.age_groups import AgeGroups
 from checkout_age.batch.lake import Lake, NightFacts
+from checkout_age.batch.late import UNFINISHED
 from checkout_age.batch.lock import night_lock
 from checkout_age.batch.merge import merged, pieces_of_night
 from checkout_age.batch.models import keep_model
@@ -51,8 +52,9 @@ class Night:
     def resume(self, kind: str, model_version: str | None = None) -> None:
         """Take up what a broken run of the same kind of work on the same revision has left.
 
-        With a version, only rows that this model gave. What was left for another revision has been
-        overtaken and goes.
+        With a version, only rows that this model gave. Photos that were missing are looked for
+        again: their folder may have been on its way out. What was left for another revision has
+        been overtaken and goes.
         """
         folder = self._progress(kind)
         for each in progress_folder(self.lake, self.day).children():
@@ -60,8 +62,10 @@ class Night:
                 each.delete()
         for piece, keys in kept_pieces(folder):
             counts = self.plan.claim(purchases_in(keys), RowIn.PROGRESS)
+            again = pc.is_in(keys["status"], pa.array(sorted(UNFINISHED)))
             if model_version is not None:
-                counts = self._of_model(keys, counts, model_version)
+                again = pc.or_(again, pc.not_equal(keys["model_version"], model_version))
+            counts = self._let_go(keys, counts, again.to_pylist())
             piece.counts = None if all(counts) else counts
             self.record.rows_resumed += sum(counts)
             if any(counts):
@@ -163,12 +167,11 @@ class Night:
     def _progress(self, kind: str) -> Place:
         return progress_folder(self.lake, self.day) / f"{kind}-{self.facts.revision}"
 
-    def _of_model(self, keys: pa.Table, counts: list[bool], version: str) -> list[bool]:
-        """Let go of claims on rows that another model gave."""
-        others = pc.not_equal(keys["model_version"], version).to_pylist()
-        rows = zip(keys["purchase_id"].to_pylist(), counts, others, strict=True)
-        self.plan.put([i for i, claimed, other in rows if claimed and other], RowIn.NOWHERE)
-        return [claimed and not other for claimed, other in zip(counts, others, strict=True)]
+    def _let_go(self, keys: pa.Table, counts: list[bool], again: list[bool]) -> list[bool]:
+        """Have the rows scored again that say so; gives those that still count."""
+        rows = zip(keys["purchase_id"].to_pylist(), counts, again, strict=True)
+        self.plan.put([each for each, claimed, gone in rows if claimed and gone], RowIn.NOWHERE)
+        return [claimed and not gone for claimed, gone in zip(counts, again, strict=True)]
 
 
 @contextmanager
