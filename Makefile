@@ -96,7 +96,6 @@ chaos-nights: .venv/.dev
 bench-nights: .venv/.dev
 	$(BIN)/python -m tests.bench.nights $(if $(JSON),--json $(JSON))
 
-
 # An environment for the demo or for development or the benchmarks: .venv/.demo, .venv/.dev, .venv/.bench
 .venv/.%: .requirements/%.txt pyproject.toml
 	@echo "installing the locked dependencies of .requirements/$*.txt, a few minutes the first time"

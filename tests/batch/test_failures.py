@@ -50,13 +50,12 @@ def small_disk(folder: Path, size: str) -> Iterator[Callable[[str], None]]:
 
     if os.geteuid() != 0 or not mount(f"size={size}"):
         pytest.skip("only root may mount the small disk that this test fills")
+
+    def again(options: str) -> None:
+        subprocess.run(["mount", "-o", f"remount,{options}", str(folder)], check=True)
+
     try:
-        yield (
-            lambda options: (
-                subprocess.run(["mount", "-o", f"remount,{options}", str(folder)], check=True)
-                and None
-            )
-        )
+        yield again
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 

@@ -51,7 +51,7 @@ class Bucket:
 
     def __init__(self, endpoint: str, name: str) -> None:
         options = f"?endpoint_override={endpoint}&scheme=http&region=eu-central-1"
-        self.uri = lambda path: f"s3://{name}/{path}{options}"
+        self._options, self.name = options, name
         self.filesystem = pafs.S3FileSystem(
             endpoint_override=endpoint,
             scheme="http",
@@ -59,8 +59,10 @@ class Bucket:
             allow_bucket_creation=True,
         )
         self.filesystem.create_dir(name)
-        self.name = name
         self.lake = Lake(self.uri("lake"))
+
+    def uri(self, path: str) -> str:
+        return f"s3://{self.name}/{path}{self._options}"
 
     def put(self, path: str, content: bytes) -> None:
         with self.filesystem.open_output_stream(f"{self.name}/{path}", compression=None) as file:
