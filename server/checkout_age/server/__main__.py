@@ -23,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _serve(given: Sequence[str]) -> None:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the threads are ours; before NumPy comes
     from checkout_age.server.config import parse_arguments
     from checkout_age.server.logs import set_up_logs
 

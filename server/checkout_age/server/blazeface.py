@@ -18,6 +18,7 @@ from openvino.preprocess import PrePostProcessor
 
 from checkout_age.server.face import Face
 from checkout_age.server.photo import Pixels
+from checkout_age.server.runtime import cores
 
 SAME_FACE = 0.3
 """Boxes that overlap by more than this share (intersection over union) are one face."""
@@ -97,7 +98,8 @@ class BlazeFace:
                     self._compiled[shape] = openvino.Core().compile_model(
                         _network(self._form, shape),
                         "CPU",
-                        {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1},
+                        # a stream for each thread that looks; with one they would look in turns
+                        {"INFERENCE_NUM_THREADS": cores(), "NUM_STREAMS": cores()},
                     )
             requests[shape] = _Request(self._compiled[shape], anchors(self._form, shape))
         return requests[shape]
