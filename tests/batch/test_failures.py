@@ -1,8 +1,10 @@
 """What goes wrong around a night, and what the operator sees: one test for each."""
 
+import contextlib
 import json
 import os
 import re
+import socket
 import subprocess
 import threading
 import time
@@ -15,8 +17,11 @@ from pathlib import Path
 import pytest
 
 from checkout_age.batch.__main__ import main
+from checkout_age.batch.lock import night_lock
 from checkout_age.batch.photos import PhotoRootError
 from checkout_age.batch.progress_store import progress_folder
+from checkout_age.batch.scoring import Patience
+from checkout_age.batch.sources import Scorer
 from checkout_age.v1 import age_estimation_pb2 as pb
 from tests.batch.shops import BERLIN, DAY, SmallShop
 from tests.standin import StandIn, estimate_of, serving_stand_in
@@ -169,6 +174,71 @@ def test_a_daylight_saving_night_has_each_purchase_once_in_its_day(
         assert on == {day}
     assert len(shop.rows(changed)) == 2 * hours
     assert len(found) == len(set(found)) >= 3 * 48 - 4
+
+
+class Relay:
+    """A network between the job and the server that can be cut: what is open goes silent."""
+
+    def __init__(self, server: str) -> None:
+        host, port = server.split(":")
+        self._target = (host, int(port))
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._cuts = 0
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        """Pass nothing on any more on connections that are open; new ones work."""
+        self._cuts += 1
+
+    def close(self) -> None:
+        for each in (self._listener, *self._open):
+            each.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                far = socket.create_connection(self._target)
+                self._open += [near, far]
+                for pair in ((near, far), (far, near)):
+                    threading.Thread(target=self._pass, args=(*pair, self._cuts)).start()
+
+    def _pass(self, source: socket.socket, sink: socket.socket, cuts: int) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if self._cuts == cuts:
+                    sink.sendall(data)
+
+
+def test_a_network_that_is_cut_costs_only_the_deadline(shop: SmallShop) -> None:
+    """The connection never says that it is dead, as when a switch loses its power."""
+    shop.sells(NAMES)
+
+    def behave(request: pb.EstimateAgesRequest) -> pb.EstimateAgesResponse:
+        if len(far.photos) == 150:
+            relay.cut()
+        return estimate_of(request.photo)
+
+    far = StandIn(behave)
+    with serving_stand_in(far) as address:
+        relay = Relay(address)
+        scorer = Scorer(relay.address, patience=Patience(deadline=0.5, away=20), readers=2)
+        run = shop.runs(scorer=scorer)
+        relay.close()
+    assert run.rows_by_status == {"scored": len(NAMES)}
+    assert run.retries == 1
+
+
+def test_two_runs_of_one_night_do_not_collide(
+    shop: SmallShop, server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop.sells(["a"])
+    with night_lock(shop.lake, DAY):
+        assert command(shop, server) == 5
+    told = f"the night of {DAY} is being worked on by `run` with process {os.getpid()} on"
+    assert told in capsys.readouterr().err
 
 
 def test_a_failure_is_told_to_a_command_and_to_a_webhook(

@@ -1,7 +1,9 @@
 """Whole nights of a small shop, on the real stream, against a stand-in for the model."""
 
 import json
+import os
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -136,6 +138,53 @@ def test_a_run_that_lost_its_server_is_finished_by_the_next_with_the_same_bytes(
     assert run.rows_resumed >= 200
     assert len(second.photos) == 400 - run.rows_resumed
     assert progress_folder(shop.lake, DAY).children() == []
+
+
+def test_a_piece_of_progress_that_a_power_loss_tore_is_scored_again(
+    shop: SmallShop, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("checkout_age.batch.progress_store.MOST", 20)
+    shop.sells([f"p-{n}" for n in range(100)])
+    shop.runs(server)
+    unbroken = shop.night_digest()
+    night = shop.lake.file(DAY).local
+    assert night is not None
+    night.unlink()
+
+    def dies(request: pb.EstimateAgesRequest) -> pb.EstimateAgesResponse:
+        if len(dying.photos) > 70:
+            raise RuntimeError("out of memory")
+        return estimate_of(request.photo)
+
+    dying = StandIn(dies)
+    with serving_stand_in(dying) as address, pytest.raises(ServerGoneError):
+        shop.runs(address)
+    empty, torn, *whole = progress_folder(shop.lake, DAY).children(recursive=True)
+    Path(empty.path).write_bytes(b"")
+    os.truncate(torn.path, 700)
+    run = shop.runs(server)
+    assert 0 < run.rows_resumed <= 20 * len(whole)
+    assert shop.night_digest() == unbroken
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_then_its_name_is(
+    shop: SmallShop, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[str, bool]] = []
+    night, fsync = shop.lake.file(DAY), os.fsync
+
+    def noting(descriptor: int) -> None:
+        synced.append((str(Path(f"/proc/self/fd/{descriptor}").readlink()), night.exists()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    shop.sells(["a"])
+    shop.runs(server)
+    folder = str(Path(night.path).parent)
+    before = [path for path, there in synced if not there and path.endswith(".part")]
+    after = [path for path, there in synced if there and path == folder]
+    assert before
+    assert after
 
 
 def test_what_a_run_did_is_kept_as_json_and_parquet(shop: SmallShop, server: str) -> None:

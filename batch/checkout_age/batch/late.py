@@ -42,6 +42,6 @@ def reopen(plan: Plan, photos: PhotoRoot, readers: int) -> None:
             return False
 
     with ThreadPoolExecutor(readers) as pool:
-        for piece in list(plan.doubtful()):
+        for piece in plan.doubtful():
             found = zip(piece, pool.map(came, piece), strict=True)
             plan.put([entry[0] for entry, has_come in found if has_come], RowIn.NOWHERE)

@@ -89,13 +89,20 @@ class Plan:
             self._db.executemany("INSERT OR REPLACE INTO doubtful VALUES (?, ?)", rows)
 
     def doubtful(self) -> Iterator[list[tuple[str, str | None, str]]]:
-        """Those rows of the night and the path of each photo, in pieces."""
-        found = self._db.execute(
-            "SELECT purchase_id, photo_sha256, photo FROM doubtful "
-            "JOIN purchase USING (purchase_id) WHERE row_in = 1 AND photo IS NOT NULL"
+        """Those rows of the night and the path of each photo, in pieces; the plan may change."""
+        ask = (
+            "SELECT purchase_id, photo_sha256, photo FROM doubtful"
+            " JOIN purchase USING (purchase_id) WHERE purchase_id > ? AND row_in = 1 AND photo IS NOT NULL"
+            " ORDER BY purchase_id LIMIT 256"
         )
-        while piece := found.fetchmany(256):
+        last = ""
+        while True:
+            with self._talking():
+                piece = self._db.execute(ask, (last,)).fetchall()
+            if not piece:
+                return
             yield piece
+            last = piece[-1][0]
 
     def put(self, purchase_ids: Iterable[str], row_in: RowIn) -> None:
         """Say where the rows of these are, whatever was said before."""
