@@ -91,9 +91,10 @@ class Plan:
     def doubtful(self) -> Iterator[list[tuple[str, str | None, str]]]:
         """Those rows of the night and the path of each photo, in pieces; the plan may change."""
         ask = (
-            "SELECT purchase_id, photo_sha256, photo FROM doubtful"
-            " JOIN purchase USING (purchase_id) WHERE purchase_id > ? AND row_in = 1 AND photo IS NOT NULL"
-            " ORDER BY purchase_id LIMIT 256"
+            "SELECT purchase_id, photo_sha256, photo FROM doubtful "
+            "JOIN purchase USING (purchase_id) "
+            "WHERE purchase_id > ? AND row_in = 1 AND photo IS NOT NULL "
+            "ORDER BY purchase_id LIMIT 256"
         )
         last = ""
         while True:
