@@ -182,14 +182,11 @@ def held_night(lake: Lake, day: date, verb: str) -> Iterator[Night]:
         NightTakenError: another run works on it.
         OSError: nothing can be written here.
     """
-    with (
-        night_lock(lake, day, verb) as require,
-        recorded(lake, RunRecord(verb, day)) as record,
-        fresh_plan() as plan,
-    ):
+    with night_lock(lake, day, verb) as require:
         lake.staging_of(day).delete()
         try:
-            yield Night(lake, day, plan, record, require)
+            with recorded(lake, RunRecord(verb, day)) as record, fresh_plan() as plan:
+                yield Night(lake, day, plan, record, require)
         finally:
             with suppress(OSError):
                 lake.staging_of(day).delete()
