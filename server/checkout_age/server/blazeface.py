@@ -9,16 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import openvino
 from numpy.typing import NDArray
-from openvino import opset13
-from openvino.preprocess import PrePostProcessor
 
 from checkout_age.server.face import Face
 from checkout_age.server.photo import Pixels
 from checkout_age.server.runtime import cores
+
+if TYPE_CHECKING:
+    import openvino  # training on chips that were cut before needs no detector
 
 SAME_FACE = 0.3
 """Boxes that overlap by more than this share (intersection over union) are one face."""
@@ -90,6 +91,8 @@ class BlazeFace:
 
     def _request(self, shape: tuple[int, int]) -> "_Request":
         """This thread's own; it holds the memory of one look."""
+        import openvino
+
         requests: dict[tuple[int, int], _Request]
         requests = self._of_thread.__dict__.setdefault("requests", {})
         if shape not in requests:
@@ -108,7 +111,7 @@ class BlazeFace:
 class _Request:
     """One network's input, outputs and what lies between, for one thread."""
 
-    def __init__(self, network: openvino.CompiledModel, origins: NDArray[np.float32]) -> None:
+    def __init__(self, network: "openvino.CompiledModel", origins: NDArray[np.float32]) -> None:
         self._request = network.create_infer_request()
         self._view = self._request.get_input_tensor().data[0]
         outputs = {tensor.shape[2]: tensor.data[0] for tensor in self._request.output_tensors}
@@ -182,11 +185,15 @@ def _score(probability: float) -> float:
     return math.log(probability / (1 - probability))
 
 
-def _network(form: Form, shape: tuple[int, int]) -> openvino.Model:
+def _network(form: Form, shape: tuple[int, int]) -> "openvino.Model":
     """The network for views of a shape, levels 0 to 255 scaled to -1 to 1 in front.
 
     It is convolutional; only where it is drawn up again and put out is a size written in.
     """
+    import openvino
+    from openvino import opset13
+    from openvino.preprocess import PrePostProcessor
+
     layout = openvino.Layout("NHWC")
     steps = PrePostProcessor(openvino.Core().read_model(_folder() / form.file))
     steps.input().tensor().set_element_type(openvino.Type.u8).set_layout(layout)

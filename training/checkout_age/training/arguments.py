@@ -8,7 +8,9 @@ from pathlib import Path
 from checkout_age.server.bundle import BundleError
 from checkout_age.server.chip import SMALLEST_SIDE
 from checkout_age.training import commands
+from checkout_age.training.dataset.compact import QUALITY
 from checkout_age.training.dataset.photo_file import FacesError
+from checkout_age.training.fitting.ablation_variants import VARIANTS
 from checkout_age.training.fitting.precision import PRECISIONS
 from checkout_age.training.fitting.recipe import RunError, recipe_names
 
@@ -79,7 +81,10 @@ def _parser() -> ArgumentParser:
 
     pack = verbs.add_parser("pack", help="write all labelled chips into one file")
     pack.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .parquet file")
-    pack.add_argument("--side", type=_side, default=96, help="pixels of a chip (%(default)s)")
+    pack.add_argument("--side", type=_side, default=160, help="pixels of a chip (%(default)s)")
+    pack.add_argument(
+        "--quality", type=int, default=QUALITY, help="of WebP, 1 to 100 (%(default)s)"
+    )
     pack.set_defaults(run_command=commands.pack_faces)
 
     train = verbs.add_parser("train", help="train a model by a recipe and publish it")
@@ -88,10 +93,11 @@ def _parser() -> ArgumentParser:
     train.add_argument("--run", type=Path, help="folder of the checkpoint (.cache/runs/RECIPE)")
     train.add_argument("--weights", default="random", metavar="START", help=START)
     train.add_argument(
-        "--precision",
-        choices=PRECISIONS,
-        default=PRECISIONS[0],
-        help="of the sums inside the network; the mixed ones are for GPUs (%(default)s)",
+        "--teacher",
+        action="append",
+        default=[],
+        metavar="MODEL",
+        help="a model to learn from, for recipes that do; may be given several times",
     )
     train.add_argument(
         "--data-terms",
@@ -128,7 +134,15 @@ def _parser() -> ArgumentParser:
     ablate = verbs.add_parser("ablate", help="compare small runs that differ in one choice each")
     ablate.add_argument("--weights", default="random", metavar="START", help=START)
     ablate.add_argument("--out", type=Path, required=True, help="folder of the runs")
-    ablate.add_argument("--side", type=_side, default=48, help="pixels of a chip (%(default)s)")
+    ablate.add_argument("--side", type=_side, default=64, help="pixels of a chip (%(default)s)")
+    ablate.add_argument("--epochs", type=_some, default=1, help="epochs of each run (%(default)s)")
+    ablate.add_argument(
+        "--only",
+        action="append",
+        choices=list(VARIANTS),
+        metavar="CHANGE",
+        help="one of the changes, beside the base; may be given several times (all of them)",
+    )
     ablate.set_defaults(run_command=commands.ablate_recipe)
 
     degrade = verbs.add_parser(
@@ -144,6 +158,13 @@ def _parser() -> ArgumentParser:
     sample.add_argument("--out", type=Path, required=True)
     sample.set_defaults(run_command=commands.sample_day)
 
+    for verb in (train, ablate):
+        verb.add_argument(
+            "--precision",
+            choices=PRECISIONS,
+            default=PRECISIONS[0],
+            help="of the sums inside the network; the mixed ones are for GPUs (%(default)s)",
+        )
     for verb in (pack, train, evaluate, calibrate, quantize, sides, ablate, degrade, sample):
         verb.add_argument("--faces", type=Path, required=True, help=FACES)
     return parser

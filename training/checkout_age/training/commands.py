@@ -26,7 +26,7 @@ from checkout_age.training.dataset.photo_file import FacesError
 from checkout_age.training.evaluation.evaluation import error_metrics, face_found, metrics, score
 from checkout_age.training.evaluation.metric_table import metric_table
 from checkout_age.training.evaluation.scores import Scores
-from checkout_age.training.evaluation.served import served_ages
+from checkout_age.training.fitting.ablation_variants import base_of, chosen
 from checkout_age.training.fitting.recipe import find_recipe
 from checkout_age.training.sample.sample_day import make_sample_day
 
@@ -50,6 +50,7 @@ def train(given: Namespace) -> None:
         valid,
         given.run or Path(".cache") / "runs" / recipe.name,
         start=start,
+        teachers=[find_initialisation(teacher) for teacher in given.teacher],
         precision=given.precision,
     )
     if not recipe.objective.served:
@@ -134,6 +135,8 @@ def evaluate_model(given: Namespace) -> None:
 
 
 def _compare(scores: Scores, address: str) -> None:
+    from checkout_age.training.evaluation.served import served_ages
+
     served = served_ages(address, scores.faces.photos)
     told = ~np.isnan(served)
     apart = np.abs(served - scores.ages)[told]
@@ -147,13 +150,20 @@ def _compare(scores: Scores, address: str) -> None:
 
 def ablate_recipe(given: Namespace) -> None:
     """Train small variants of the recipe from the same weights and compare them."""
-    from checkout_age.training.fitting.ablation import ablate, at_side
+    from checkout_age.training.fitting.ablation import ablate
     from checkout_age.training.fitting.initialisation import find_initialisation
 
     start = find_initialisation(given.weights)
-    base = at_side(given.side)
     train, valid = load_train(given.faces), load_valid(given.faces)
-    rows = ablate(train, valid, start, given.out, base=base)
+    rows = ablate(
+        train,
+        valid,
+        start,
+        given.out,
+        base=base_of(given.side, given.epochs),
+        variants=chosen(given.only),
+        precision=given.precision,
+    )
     table = _table("change", "MAE", "better by (95 % interval)", "13-17", "18-24")
     for row in rows:
         table.add_row(
@@ -184,7 +194,7 @@ def pack_faces(given: Namespace) -> None:
         tables.append(faces.chosen(cut.rows).table.assign(split=split))
         chips.append(cut.chips)
     compact = Compact(pd.concat(tables), np.concatenate(chips), fingerprint(given.faces))
-    write_compact(given.out, compact)
+    write_compact(given.out, compact, given.quality)
     megabytes = given.out.stat().st_size / 1e6
     print(f"{len(compact.table)} chips are in {given.out}, {megabytes:.1f} MB")
 

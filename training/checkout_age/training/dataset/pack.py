@@ -44,7 +44,7 @@ def pack(faces: Faces, side: int, title: str, cache: Path | None = CACHE) -> Pac
         FacesError: a photo cannot be read, or no photo shows a face.
     """
     if faces.chips is not None:
-        return Pack(_scaled(faces.chips, side), np.arange(len(faces)))
+        return Pack(scaled(faces.chips, side), np.arange(len(faces)))
     photos = faces.photos
     stored = None if cache is None else cache / f"{_name(photos, side)}.npz"
     if stored is not None and stored.is_file():
@@ -74,7 +74,8 @@ def pack(faces: Faces, side: int, title: str, cache: Path | None = CACHE) -> Pac
     return found
 
 
-def _scaled(chips: Pixels, side: int) -> Pixels:
+def scaled(chips: Pixels, side: int) -> Pixels:
+    """Chips that come to so many pixels a side, shape (n, side, side, 3)."""
     if chips.shape[1] == side:
         return chips
     way = cv2.INTER_AREA if side < chips.shape[1] else cv2.INTER_LINEAR

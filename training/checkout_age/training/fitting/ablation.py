@@ -1,7 +1,7 @@
 """Ablation: what each choice of a recipe is worth, by changing one at a time."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,48 +9,11 @@ from numpy.typing import NDArray
 
 from checkout_age.training.dataset.faces import Faces
 from checkout_age.training.dataset.pack import CACHE, pack
+from checkout_age.training.fitting.ablation_variants import BASE, VARIANTS
 from checkout_age.training.fitting.fit import train_model
 from checkout_age.training.fitting.initialisation import Initialisation
-from checkout_age.training.fitting.objective import Distribution, OneNeuron
 from checkout_age.training.fitting.outputs import outputs_of
-from checkout_age.training.fitting.recipe import Recipe, Stage
-
-BASE = Recipe(
-    name="ablation",
-    stages=(Stage(side=48, epochs=1, batch_size=64, rate_from=3e-4, rate_to=1e-6),),
-    pack_side=96,
-    warm_up=50,
-    dropout=0.1,
-)
-"""Small and short, so that many runs fit into an hour; every run starts from the same weights."""
-
-
-def at_side(side: int) -> Recipe:
-    """The base with chips of so many pixels a side. Raises ValueError below 32."""
-    return replace(BASE, stages=(replace(BASE.stages[0], side=side),))
-
-
-VARIANTS: Mapping[str, Callable[[Recipe], Recipe]] = {
-    "base": lambda base: base,
-    "one neuron, absolute error": lambda base: replace(base, objective=OneNeuron()),
-    "no pull on the expected age": lambda base: _told(base, pull=0.0),
-    "labels narrower: 1 year": lambda base: _told(base, sigma=1.0),
-    "labels wider: 4 years": lambda base: _told(base, sigma=4.0),
-    "mean-variance term": lambda base: _told(base, concentration=0.01),
-    "copies that disagree by more than 5 years left out": lambda base: replace(
-        base, agreed_within=5.0
-    ),
-    "thin ages drawn more often (0.3)": lambda base: replace(base, balance=0.3),
-    "mixup (0.2)": lambda base: replace(base, mixed=0.2),
-    "patches erased from a quarter": lambda base: _varied(base, erased=0.25),
-    "a quarter dim, a quarter coarse": lambda base: _varied(base, dimmed=0.25, coarse=0.25),
-    "crops vary by twice as much": lambda base: _varied(
-        base, smallest_crop=0.78, largest_crop=1.18, shift=0.08
-    ),
-    "no augmentation but mirroring": lambda base: _varied(
-        base, smallest_crop=1.0, largest_crop=1.0, shift=0.0, rotation=0.0, light=0.0, grey=0.0
-    ),
-}
+from checkout_age.training.fitting.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -78,6 +41,7 @@ def ablate(
     *,
     base: Recipe = BASE,
     variants: Mapping[str, Callable[[Recipe], Recipe]] = VARIANTS,
+    precision: str = "float32",
     cache: Path | None = CACHE,
     say: Callable[[str], None] = print,
 ) -> Iterator[Row]:
@@ -91,7 +55,9 @@ def ablate(
     for name, changed in variants.items():
         recipe = changed(base)
         run = folder / "".join(letter if letter.isalnum() else "-" for letter in name)
-        done = train_model(recipe, train, valid, run, start=start, cache=cache, say=say)
+        done = train_model(
+            recipe, train, valid, run, start=start, precision=precision, cache=cache, say=say
+        )
         told = recipe.objective.ages(outputs_of(done.model, seen.chips))
         errors = np.abs(told - ages)
         reference = errors if reference is None else reference
@@ -128,12 +94,3 @@ def _row(
         among(13, 17),
         among(18, 24),
     )
-
-
-def _told(base: Recipe, **changes: float) -> Recipe:
-    assert isinstance(base.objective, Distribution)
-    return replace(base, objective=replace(base.objective, **changes))
-
-
-def _varied(base: Recipe, **changes: float) -> Recipe:
-    return replace(base, augmentation=replace(base.augmentation, **changes))

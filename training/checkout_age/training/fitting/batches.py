@@ -1,5 +1,7 @@
 """Batches for Keras: the same chips in the same order for the same seed and epoch."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,8 @@ from checkout_age.training.fitting.augmentation import Augmentation
 SMOOTHED = 2.0
 """Years of standard deviation over which ages are counted as about the same."""
 
-Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
+Batch = tuple[dict[str, NDArray[Any]], NDArray[np.float32]]
+"""What the learner is given, and labels."""
 
 
 def soft_labels(
@@ -61,7 +64,10 @@ def _mixed(values: NDArray[np.float32], shares: NDArray[np.float32]) -> NDArray[
 
 
 class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no types
-    """One epoch of augmented batches: chips (batch, side, side, 3) and labels (batch, any)."""
+    """One epoch of batches: chips as they are, what becomes of each, and labels (batch, any).
+
+    Everything random is drawn here, from the seed, the epoch and the step.
+    """
 
     def __init__(
         self,
@@ -69,37 +75,33 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no
         labels: NDArray[np.float32],
         weights: NDArray[np.float64],
         *,
-        side: int,
         batch_size: int,
         augmentation: Augmentation,
         seed: int,
         epoch: int,
+        passes: int = 1,
         mixed: float = 0.0,
     ) -> None:
-        """Labels of shape (n, any), and how often each chip is drawn, on average once."""
+        """Labels of shape (n, any), and how often each chip is drawn, on average once a pass."""
         super().__init__()
         self._chips = chips
         self._labels = labels
-        self._side = side
         self._batch_size = batch_size
         self._augmentation = augmentation
         self._seed = (seed, epoch)
         generator = np.random.default_rng(self._seed)
-        self._order = _drawn(weights, generator)
+        self._order = np.concatenate([_drawn(weights, generator) for _ in range(passes)])
         self._mixed = mixed
 
     def __len__(self) -> int:
-        return len(self._chips) // self._batch_size
+        return len(self._order) // self._batch_size
 
     def __getitem__(self, index: int) -> Batch:
         generator = np.random.default_rng((*self._seed, index))
         rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        chips = [self._augmentation.apply(self._chips[i], self._side, generator) for i in rows]
-        stacked, labels = np.stack(chips).astype(np.float32), self._labels[rows]
-        if not self._mixed:
-            return stacked, labels
-        shares = generator.beta(self._mixed, self._mixed, len(rows)).astype(np.float32)
-        return (
-            _mixed(stacked, shares[:, None, None, None]),
-            _mixed(labels, shares[:, None]),
-        )
+        labels = self._labels[rows]
+        given = {"chips": self._chips[rows], **self._augmentation.draw(generator, len(rows))}
+        if self._mixed:
+            given["shares"] = generator.beta(self._mixed, self._mixed, len(rows)).astype(np.float32)
+            labels = _mixed(labels, given["shares"][:, None])
+        return given, labels

@@ -1,16 +1,24 @@
-"""A checkpoint: where a training run stands, on disk after every epoch."""
+"""A checkpoint: where a training run stands, on disk after an epoch."""
 
 import json
+import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
 
 from checkout_age.server import chip
+from checkout_age.training.fitting.averaging import Average
 from checkout_age.training.fitting.recipe import Recipe, RunError
 
 STATE = "state.json"
+EVERY = 60.0
+"""Seconds between two checkpoints at least; epochs on a GPU are shorter."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +40,7 @@ class EpochRecord:
 
 
 class Checkpoint:
-    """The last finished epoch of one run: weights, optimizer and the history until then."""
+    """A finished epoch of one run: weights, their mean, optimizer and the history until then."""
 
     def __init__(
         self,
@@ -42,14 +50,18 @@ class Checkpoint:
         initialisation: str,
         faces: str,
         precision: str = "float32",
+        teachers: Sequence[str] = (),
     ) -> None:
         """A run is told from others by all of these and by how its chips are cut."""
         self._folder = folder
+        self._recipe = recipe
+        self._saved = time.monotonic()
         self._run = {
             "recipe": json.loads(json.dumps(asdict(recipe))),
             "initialisation": initialisation,
             "faces": faces,
             "precision": precision,
+            "teachers": list(teachers),
             "chips": chip.DEFINITION,
         }
 
@@ -69,42 +81,57 @@ class Checkpoint:
                 )
         return state
 
-    def restore(self, model: keras.Model) -> list[EpochRecord]:
-        """Load the last finished epoch into the model; an empty history if there is none.
+    def restore(self, model: keras.Model) -> tuple[list[EpochRecord], Average]:
+        """Load the last saved epoch into the compiled model; an empty history if there is none.
 
         Raises:
             RunError: the folder holds a run of another recipe, start or set of faces.
         """
         state = self._state()
         if state is None:
-            return []
+            return [], Average(self._recipe.averaged)
         model.optimizer.build(model.trainable_variables)
-        model.load_weights(self._folder / state["weights"])
-        for seed, value in zip(_seeds(model), state["seeds"], strict=True):
-            seed.assign(value)
-        return [EpochRecord(**record) for record in state["history"]]
+        arrays = load_file(self._folder / state["arrays"])
+        for name, variable in _variables(model).items():
+            variable.assign(arrays[name])
+        means = [arrays[name] for name in sorted(arrays) if name.startswith("mean/")]
+        history = [EpochRecord(**record) for record in state["history"]]
+        return history, Average(self._recipe.averaged, means, len(history))
 
-    def save(self, model: keras.Model, history: list[EpochRecord]) -> None:
-        """Put the state on disk; a kill at any moment leaves the last whole state."""
+    def save(self, model: keras.Model, history: list[EpochRecord], average: Average) -> None:
+        """Put the state on disk, or not yet if the last one is young and more epochs will come.
+
+        A kill at any moment leaves the last whole state.
+        """
+        if len(history) < self._recipe.epochs and time.monotonic() - self._saved < EVERY:
+            return
         self._folder.mkdir(parents=True, exist_ok=True)
-        weights = f"epoch-{len(history):03}.weights.h5"
-        model.save_weights(self._folder / weights)
+        name = f"epoch-{len(history):03}.safetensors"
+        arrays: dict[str, NDArray[Any]] = {
+            name: np.asarray(keras.ops.convert_to_numpy(variable.value))
+            for name, variable in _variables(model).items()
+        }
+        arrays |= {f"mean/{index:04}": value for index, value in enumerate(average.values)}
+        save_file(arrays, self._folder / name)
         state = {
             **self._run,
-            "weights": weights,
-            "seeds": [keras.ops.convert_to_numpy(seed.value).tolist() for seed in _seeds(model)],
+            "arrays": name,
             "history": [asdict(record) for record in history],
         }
         written = self._folder / f"{STATE}.new"
         written.write_text(json.dumps(state, indent=2))
         written.replace(self._folder / STATE)
-        for stale in self._folder.glob("epoch-*.weights.h5"):
-            if stale.name != weights:
+        for stale in self._folder.glob("epoch-*"):
+            if stale.name != name:
                 stale.unlink()
+        self._saved = time.monotonic()
 
 
-def _seeds(model: keras.Model) -> list[keras.Variable]:
-    """The states of dropout's random numbers, which Keras leaves out of its weights file."""
-    return [
-        variable for variable in model.variables if variable.path.endswith("seed_generator_state")
-    ]
+def _variables(model: keras.Model) -> dict[str, keras.Variable]:
+    """All that training changes: weights, the states of random numbers, and the optimizer."""
+    kinds = {"network": model.variables, "optimizer": model.optimizer.variables}
+    return {
+        f"{kind}/{index:04}": variable
+        for kind, variables in kinds.items()
+        for index, variable in enumerate(variables)
+    }

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,15 +11,16 @@ import numpy as np
 
 from checkout_age.server.photo import Pixels
 from checkout_age.training.dataset.faces import Faces
-from checkout_age.training.dataset.pack import CACHE, Pack, pack
+from checkout_age.training.dataset.pack import CACHE, Pack, pack, scaled
 from checkout_age.training.dataset.photo_file import FacesError
 from checkout_age.training.fitting.batches import EpochBatches, drawing_weights
 from checkout_age.training.fitting.checkpoint import Checkpoint, EpochRecord
 from checkout_age.training.fitting.initialisation import FROM_RANDOM, Initialisation
+from checkout_age.training.fitting.learner import Learner
 from checkout_age.training.fitting.outputs import outputs_of
 from checkout_age.training.fitting.progress import RunLog, time_left
 from checkout_age.training.fitting.rate import StagedCosine
-from checkout_age.training.fitting.recipe import Recipe
+from checkout_age.training.fitting.recipe import Recipe, RunError, Stage
 
 
 @dataclass(frozen=True)
@@ -33,17 +34,13 @@ class Trained:
 def create_model(
     recipe: Recipe, photos: int, start: Initialisation = FROM_RANDOM, precision: str = "float32"
 ) -> keras.Model:
-    """A compiled network that takes chips of any side; `photos` is the size of an epoch."""
+    """A compiled network that takes chips of any side; `photos` is the size of a pass."""
     keras.utils.set_random_seed(recipe.seed)
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
         model = recipe.objective.network(start.network(recipe.dropout))
-        model.compile(
-            _optimizer(recipe, photos),
-            **recipe.objective.compiling(),
-            jit_compile="auto" if keras.backend.backend() == "jax" else False,
-        )
+        model.compile(_optimizer(recipe, photos), **recipe.objective.compiling())
     finally:
         keras.config.set_dtype_policy(before)
     return model
@@ -56,66 +53,128 @@ def train_model(
     run: Path,
     *,
     start: Initialisation = FROM_RANDOM,
+    teachers: Sequence[Initialisation] = (),
     precision: str = "float32",
     cache: Path | None = CACHE,
     say: Callable[[str], None] = print,
 ) -> Trained:
     """Train by the recipe, or go on where the checkpoint in the folder `run` stopped.
 
-    An epoch that was cut short is run again from its start with the same batches, so a run
-    that was killed ends like one that was not.
+    What came after the last checkpoint is run again with the same batches, so a run that was
+    killed ends like one that was not.
+
+    Raises:
+        RunError: the folder holds another run, or the recipe and the teachers do not agree.
     """
+    if bool(teachers) != bool(recipe.taught):
+        raise RunError(
+            f"the recipe {recipe.name} learns from {'' if recipe.taught else 'no '}teachers, "
+            f"{len(teachers)} were given"
+        )
     checkpoint = Checkpoint(
-        run, recipe, initialisation=start.name, faces=train.digest, precision=precision
+        run,
+        recipe,
+        initialisation=start.name,
+        faces=train.digest,
+        precision=precision,
+        teachers=[teacher.name for teacher in teachers],
     )
     checkpoint.require_ours()
     chips, faces = _training_chips(recipe, train, cache, say)
     model = create_model(recipe, len(faces), start, precision)
-    history = checkpoint.restore(model)
+    history, average = checkpoint.restore(model)
     if history:
         say(f"going on after epoch {len(history)} of {recipe.epochs}, found in {run}")
-    labels, weights = recipe.objective.labels(faces), drawing_weights(faces.ages, recipe.balance)
-    valid_chips: dict[int, Pack] = {}
+    course = _Course(recipe, model, [teacher.network(0.0) for teacher in teachers], chips, faces)
+    seen: dict[int, Pack] = {}
     with RunLog(run, len(history)) as log:
         for epoch in range(len(history), recipe.epochs):
-            stage = recipe.stage_of(epoch)
-            if stage.side not in valid_chips:
-                valid_chips = {stage.side: pack(valid, stage.side, "valid photos", cache)}
             began = time.monotonic()
-            batches = EpochBatches(
-                chips,
-                labels,
-                weights,
-                side=stage.side,
-                batch_size=stage.batch_size,
-                augmentation=recipe.augmentation,
-                seed=recipe.seed,
-                epoch=epoch,
-                mixed=recipe.mixed,
-            )
-            fitted = model.fit(
-                batches,
-                initial_epoch=epoch,
-                epochs=epoch + 1,
-                shuffle=False,
-                verbose=1 if sys.stdout.isatty() else 2,
-                callbacks=[log.steps(len(batches))],
-            )
-            seen = valid_chips[stage.side]
-            told = recipe.objective.ages(outputs_of(model, seen.chips))
+            side = recipe.stage_of(epoch).side
+            if side not in seen:
+                seen = {side: pack(valid, side, "valid photos", cache)}
+            fitted = course.run(epoch, log)
+            average.add(model)
+            with average.worn_by(model):
+                told = recipe.objective.ages(outputs_of(model, seen[side].chips))
             record = EpochRecord(
-                side=stage.side,
+                side=side,
                 loss=fitted.history["loss"][0],
                 train_mae=fitted.history["mae"][0],
-                valid_mae=float(np.abs(told - valid.ages[seen.rows]).mean()),
+                valid_mae=float(np.abs(told - valid.ages[seen[side].rows]).mean()),
                 seconds=time.monotonic() - began,
             )
             history.append(record)
-            checkpoint.save(model, history)
+            checkpoint.save(model, history, average)
             log.epoch(len(history), record)
             left = time_left(recipe, history)
-            say(f"epoch {epoch + 1}/{recipe.epochs} at {stage.side} px: {record}, {left}")
+            say(f"epoch {epoch + 1}/{recipe.epochs} at {side} px: {record}, {left}")
+    average.fill(model)
     return Trained(model, history)
+
+
+class _Course:
+    """Runs epochs, with one learner a stage and one optimizer for all of them."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        model: keras.Model,
+        teachers: Sequence[keras.Model],
+        chips: Pixels,
+        faces: Faces,
+    ) -> None:
+        self._recipe = recipe
+        self._model = model
+        self._teachers = teachers
+        self._chips = chips
+        self._labels = recipe.objective.labels(faces)
+        self._weights = drawing_weights(faces.ages, recipe.balance)
+        self._stage: Stage | None = None
+
+    def run(self, epoch: int, log: RunLog) -> keras.callbacks.History:
+        """Fit one epoch."""
+        recipe, stage = self._recipe, self._recipe.stage_of(epoch)
+        if stage is not self._stage:
+            self._stage = stage
+            self._learner = self._begun(stage)
+            self._staged = scaled(self._chips, recipe.pack_side_of(stage))
+        batches = EpochBatches(
+            self._staged,
+            self._labels,
+            self._weights,
+            batch_size=stage.batch_size,
+            augmentation=recipe.augmentation,
+            seed=recipe.seed,
+            epoch=epoch,
+            passes=recipe.passes,
+            mixed=recipe.mixed,
+        )
+        return self._learner.fit(
+            batches,
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            shuffle=False,
+            verbose=1 if sys.stdout.isatty() else 2,
+            callbacks=[log.steps(len(batches))],
+        )
+
+    def _begun(self, stage: Stage) -> Learner:
+        recipe = self._recipe
+        learner = Learner(
+            self._model,
+            stage.side,
+            recipe.augmentation,
+            mixes=recipe.mixed > 0,
+            teachers=self._teachers,
+            taught=recipe.taught,
+        )
+        learner.compile(
+            self._model.optimizer,
+            **recipe.objective.compiling(),
+            jit_compile="auto" if keras.backend.backend() == "jax" else False,
+        )
+        return learner
 
 
 def _training_chips(

@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from checkout_age.server.age import YEARS
@@ -45,3 +46,28 @@ def mae(y_true: Any, y_pred: Any) -> Any:
     """The error of the expected age in years, shape (batch,); labels as distributions."""
     labelled = ops.matmul(y_true, ops.arange(YEARS, dtype="float32"))
     return ops.abs(expected_age(y_pred) - labelled)
+
+
+class Thresholds(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
+    """One score, shape (batch, 1), against thresholds that are learnt: logits (batch, count)."""
+
+    def __init__(self, count: int, **layer: Any) -> None:
+        super().__init__(**layer)
+        self._count = count
+
+    def build(self, _: Any) -> None:
+        """One threshold each, evenly spread at first."""
+        spread = keras.initializers.Constant(np.linspace(3, -3, self._count))
+        self.thresholds = self.add_weight(shape=(self._count,), initializer=spread, name="biases")
+
+    def call(self, score: Any) -> Any:
+        """How likely each threshold is passed, as logits."""
+        return score + self.thresholds
+
+
+def thresholds_mae(y_true: Any, y_pred: Any) -> Any:
+    """The error in years where a label is a row of years that are passed or not, shape (batch,)."""
+    return ops.abs(ops.sum(ops.sigmoid(y_pred) - y_true, axis=-1))
+
+
+thresholds_mae.__name__ = "mae"

@@ -7,10 +7,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from checkout_age.server.age import OLDEST
 from checkout_age.server.calibration import Calibration
 from checkout_age.training.dataset.faces import Faces
 from checkout_age.training.fitting.batches import soft_labels
-from checkout_age.training.fitting.loss import DistributionLoss, mae
+from checkout_age.training.fitting.loss import DistributionLoss, Thresholds, mae, thresholds_mae
 
 Outputs: TypeAlias = NDArray[np.float32]
 
@@ -70,4 +71,35 @@ class OneNeuron:
         return outputs[:, 0].astype(np.float64)
 
 
-Objective: TypeAlias = Distribution | OneNeuron
+@dataclass(frozen=True)
+class Ordinal:
+    """Whether somebody is older than each year from 0 to 99, by one score against thresholds.
+
+    CORAL, Cao, Mirjalili and Raschka 2020, "Rank consistent ordinal regression for neural
+    networks with application to age estimation", arXiv:1901.07884.
+    """
+
+    served: ClassVar[bool] = False
+
+    def network(self, body: keras.Model) -> keras.Model:
+        """The same body under one score and a threshold for each year."""
+        features = body.layers[-1].input
+        score = keras.layers.Dense(1, use_bias=False, dtype="float32", name="score")(features)
+        older = Thresholds(OLDEST, dtype="float32", name="thresholds")(score)
+        return keras.Model(body.input, older, name="age_by_thresholds")
+
+    def labels(self, faces: Faces) -> NDArray[np.float32]:
+        """1 where the face is older than the year, shape (n, 100)."""
+        return (faces.ages[:, None] > np.arange(OLDEST)).astype(np.float32)
+
+    def compiling(self) -> dict[str, Any]:
+        """Loss and metrics for Keras."""
+        loss = keras.losses.BinaryCrossentropy(from_logits=True)
+        return {"loss": loss, "metrics": [thresholds_mae]}
+
+    def ages(self, outputs: Outputs) -> NDArray[np.float64]:
+        """How many years each is likely older than, shape (n,)."""
+        return np.asarray((1 / (1 + np.exp(-outputs.astype(np.float64)))).sum(axis=1))
+
+
+Objective: TypeAlias = Distribution | OneNeuron | Ordinal

@@ -46,6 +46,9 @@ class RunLog:
 
 
 class _Steps(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
+    async_safe = True
+    """Keras may tell of a batch while the next one is computed."""
+
     def __init__(self, writer: SummaryWriter, before: int) -> None:
         super().__init__()
         self._writer = writer

@@ -17,7 +17,9 @@ class StagedCosine(keras.optimizers.schedules.LearningRateSchedule):  # type: ig
     """
 
     def __init__(self, recipe: Recipe, photos: int) -> None:
-        steps = [stage.epochs * (photos // stage.batch_size) for stage in recipe.stages]
+        steps = [
+            stage.epochs * (recipe.passes * photos // stage.batch_size) for stage in recipe.stages
+        ]
         self._ends = np.cumsum(steps).astype(np.float32)
         self._starts = (self._ends - steps).astype(np.float32)
         self._rates = [(stage.rate_from, stage.rate_to) for stage in recipe.stages]

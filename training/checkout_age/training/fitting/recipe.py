@@ -41,7 +41,17 @@ class Recipe:
     name: str
     stages: tuple[Stage, ...]
     pack_side: int
-    """Pixels of the chips that crops are drawn from."""
+    """Pixels of the chips that crops are drawn from in the last stage; in proportion before."""
+    passes: int = 1
+    """How often an epoch draws each photo; more make checkpoints and looks at valid rarer."""
+    averaged: float = 0.0
+    """How much of the mean of former epochs' weights stays when an epoch's are added.
+
+    What is measured and published is that mean, where this is above 0 (Izmailov et al. 2018,
+    arXiv:1803.05407, with exponentially falling shares).
+    """
+    taught: float = 0.0
+    """The weight of what teachers say beside the labels; without teachers it must be 0."""
     warm_up: int = 300
     """Steps over which the rate climbs from 0 at the very start."""
     objective: Objective = field(default_factory=Distribution)
@@ -58,6 +68,10 @@ class Recipe:
     clip_norm: float = 5.0
     seed: int = 7
     augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def pack_side_of(self, stage: Stage) -> int:
+        """Pixels of the chips that a stage draws crops from."""
+        return round(self.pack_side * stage.side / self.side)
 
     @property
     def side(self) -> int:
