@@ -5,7 +5,8 @@ import pytest
 
 from checkout_age.training.dataset import pack
 from checkout_age.training.fitting import initialisation
-from checkout_age.training.fitting.ablation import BASE, VARIANTS, ablate
+from checkout_age.training.fitting.ablation import ablate
+from checkout_age.training.fitting.ablation_variants import BASE, VARIANTS, base_of, chosen
 from checkout_age.training.fitting.initialisation import FROM_RANDOM
 from checkout_age.training.fitting.recipe import Stage
 from tests.faces import BrightPhotosHaveFaces
@@ -26,7 +27,7 @@ def test_each_change_is_a_row_beside_the_base_and_no_run_is_repeated(
     faces = bright_faces(tmp_path)
     some = {
         name: VARIANTS[name]
-        for name in ("base", "one neuron, absolute error", "mean-variance term", "mixup (0.2)")
+        for name in ("base", "one neuron, absolute error", "ordinal: CORAL", "no mixup")
     }
     said: list[str] = []
 
@@ -56,4 +57,14 @@ def test_every_variant_changes_the_recipe_and_keeps_its_cost() -> None:
     assert changed.pop("base") == BASE
     for recipe in changed.values():
         assert recipe != BASE
-        assert recipe.stages == BASE.stages
+        assert [stage.epochs for stage in recipe.stages] == [1]
+
+
+def test_some_changes_can_be_chosen_and_the_base_is_always_among_them() -> None:
+    assert list(chosen(["no mixup"])) == ["base", "no mixup"]
+    assert chosen(None) == VARIANTS
+
+
+def test_a_base_of_another_side_draws_from_chips_as_much_larger() -> None:
+    base = base_of(96, epochs=3)
+    assert (base.side, base.pack_side, base.epochs) == (96, 108, 3)

@@ -121,7 +121,7 @@ def test_every_recipe_is_found_by_name_and_states_its_command() -> None:
 
 def test_an_unknown_recipe_is_told_those_there_are() -> None:
     with pytest.raises(
-        ValueError, match="no recipe named best; there are: balanced, full, notebook, progressive"
+        ValueError, match="no recipe named best; there are: balanced, distilled, full, notebook"
     ):
         find_recipe("best")
 

@@ -99,18 +99,6 @@ def _parser() -> ArgumentParser:
         metavar="MODEL",
         help="a model to learn from, for recipes that do; may be given several times",
     )
-    train.add_argument(
-        "--data-terms",
-        type=Path,
-        metavar="FILE",
-        help="text of the terms under which the photos were given, for the bundle to state",
-    )
-    train.add_argument(
-        "--label-kind",
-        default="ages as given in the labels file",
-        metavar="TEXT",
-        help="how the labels came about, for the model card (%(default)s)",
-    )
     train.set_defaults(run_command=commands.train)
 
     evaluate = verbs.add_parser("evaluate", help="measure a model")
@@ -158,6 +146,18 @@ def _parser() -> ArgumentParser:
     sample.add_argument("--out", type=Path, required=True)
     sample.set_defaults(run_command=commands.sample_day)
 
+    for verb in (train, calibrate):
+        verb.add_argument(
+            "--data-terms",
+            type=Path,
+            metavar="FILE",
+            help="text of the terms under which the photos were given, for the bundle to state",
+        )
+        verb.add_argument(
+            "--label-kind",
+            metavar="TEXT",
+            help="how the labels came about, for the model card (ages as given in the labels file)",
+        )
     for verb in (train, ablate):
         verb.add_argument(
             "--precision",

@@ -30,6 +30,8 @@ from checkout_age.training.fitting.ablation_variants import base_of, chosen
 from checkout_age.training.fitting.recipe import find_recipe
 from checkout_age.training.sample.sample_day import make_sample_day
 
+AS_GIVEN = "ages as given in the labels file"
+
 
 def train(given: Namespace) -> None:
     """Train by a recipe, or go on where an earlier run stopped, and publish the bundle."""
@@ -41,8 +43,8 @@ def train(given: Namespace) -> None:
     recipe = find_recipe(given.recipe)
     if recipe.objective.served and given.out is None:
         raise FacesError("--out is missing: the models folder that gets NAME/VERSION")
-    data_terms = given.data_terms.read_text().strip() if given.data_terms else ""
     start = find_initialisation(given.weights)
+    teachers = [find_initialisation(teacher) for teacher in given.teacher]
     valid = load_valid(given.faces)
     trained = train_model(
         recipe,
@@ -50,7 +52,7 @@ def train(given: Namespace) -> None:
         valid,
         given.run or Path(".cache") / "runs" / recipe.name,
         start=start,
-        teachers=[find_initialisation(teacher) for teacher in given.teacher],
+        teachers=teachers,
         precision=given.precision,
     )
     if not recipe.objective.served:
@@ -67,8 +69,9 @@ def train(given: Namespace) -> None:
         given.faces,
         given.out,
         initialisation=start.name,
-        data_terms=data_terms,
-        label_kind=given.label_kind,
+        teachers=[teacher.name for teacher in teachers],
+        data_terms=_terms(given) or "",
+        label_kind=given.label_kind or AS_GIVEN,
     )
     print_metrics(read_bundle(folder).facts.metrics)
     print(f"the model is in {folder}")
@@ -76,12 +79,17 @@ def train(given: Namespace) -> None:
 
 def calibrate_model(given: Namespace) -> None:
     """Calibrate and measure a bundle anew, and write it as a new version."""
-    from checkout_age.training.publishing.publish import measured, write_with_card
+    from checkout_age.training.publishing.publish import measured, restated, write_with_card
 
-    bundle = measured(read_bundle(find_bundle(given.model)), given.faces)
+    stated = restated(read_bundle(find_bundle(given.model)), _terms(given), given.label_kind)
+    bundle = measured(stated, given.faces)
     folder = write_with_card(given.out, bundle)
     print_metrics(bundle.facts.metrics)
     print(f"the model is in {folder}")
+
+
+def _terms(given: Namespace) -> str | None:
+    return given.data_terms.read_text().strip() if given.data_terms else None
 
 
 def quantize_model(given: Namespace) -> None:

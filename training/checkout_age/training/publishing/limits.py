@@ -13,6 +13,8 @@ REPORTED = "test"
 TEENAGE, ADULT = 13, 18
 """Years from which people are called so here."""
 
+SEVERAL = 2
+
 
 def best_and_worst(facts: BundleFacts) -> Iterator[str]:
     """A sentence for the age groups, and one for each that is audited, such as gender."""
@@ -20,6 +22,8 @@ def best_and_worst(facts: BundleFacts) -> Iterator[str]:
     if ages:
         yield f"By age group {_ends(ages)}"
     for column, groups in _audited(facts).items():
+        if len(groups) < SEVERAL:
+            continue  # one group is told among the figures; there is none to compare it with
         worst, best = _worst(groups), _best(groups)
         apart = worst.value - best.value
         sure = "do not overlap" if worst.low > best.high else "overlap"

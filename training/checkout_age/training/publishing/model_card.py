@@ -89,6 +89,8 @@ def _training(facts: BundleFacts) -> Iterator[str]:
     yield quoted(facts.data_terms or "None are stated in the bundle.")
     yield "## Training"
     yield f"Started from: {training.get('initialisation', 'not stated')}."
+    if teachers := training.get("teachers"):
+        yield f"Learnt beside the labels from what these say: {'; '.join(teachers)}."
     yield from _recipe(training.get("recipe") or {})
     history: Sequence[Mapping[str, Any]] = training.get("history") or ()
     if history:
@@ -172,11 +174,13 @@ def _commands(facts: BundleFacts, version: str) -> Iterator[str]:
     recipe = (facts.training.get("recipe") or {}).get("name", "RECIPE")
     start = str(facts.training.get("initialisation", "random")).split(", ")[0]
     weights = f"models/{start}" if "/" in start else start  # a bundle is named NAME/VERSION
+    teachers = [str(name).split(", ")[0] for name in facts.training.get("teachers") or ()]
+    taught = "".join(f" --teacher models/{name}" for name in teachers)
     model = f"models/{facts.name}/{version}"
     yield "## Again"
     yield (
         "```sh\n"
-        f"checkout-age-training train {recipe} --faces FACES --out models/ --weights {weights}\n"
+        f"checkout-age-training train {recipe} --faces FACES --out models/ --weights {weights}{taught}\n"
         f"checkout-age-training evaluate {model} --faces FACES --split test\n"
         f"checkout-age-training degrade {model} --faces FACES\n"
         "```"

@@ -1,6 +1,6 @@
 """Publishing: a trained network becomes a bundle, measured in the very form it is served in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -34,6 +34,7 @@ def publish(
     models: Path,
     *,
     initialisation: str,
+    teachers: Sequence[str] = (),
     data_terms: str,
     label_kind: str,
 ) -> Path:
@@ -48,6 +49,7 @@ def publish(
         training={
             "recipe": asdict(recipe),
             "initialisation": initialisation,
+            "teachers": list(teachers),
             "faces_sha256": fingerprint(faces),
             "labels": label_kind,
             "history": [asdict(record) for record in trained.history],
@@ -64,6 +66,15 @@ def write_with_card(models: Path, bundle: Bundle, int8: Mapping[str, bytes] | No
     written = read_bundle(folder)  # what was written can be served
     (folder / CARD).write_text(model_card(written), encoding="utf-8")
     return folder
+
+
+def restated(bundle: Bundle, data_terms: str | None, label_kind: str | None) -> Bundle:
+    """The bundle with other terms or another kind of labels; None leaves what it states."""
+    training = bundle.facts.training
+    if label_kind is not None:
+        training = {**training, "labels": label_kind}
+    terms = bundle.facts.data_terms if data_terms is None else data_terms
+    return replace(bundle, facts=replace(bundle.facts, training=training, data_terms=terms))
 
 
 def measured(bundle: Bundle, faces: Path, cache: Path | None = CACHE) -> Bundle:
