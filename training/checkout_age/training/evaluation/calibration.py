@@ -23,9 +23,9 @@ def fit_calibration(logits: Logits, ages: NDArray[np.float32]) -> Calibration:
 
     The temperature is the one under which the ages are likeliest (Guo et al. 2017,
     arXiv:1706.04599). The levels of the intervals are then those at which so many of these
-    ages lie inside as should, with split conformal prediction's allowance for their number,
-    in each of four bands of told ages that hold a quarter of the photos each (Mondrian
-    conformal prediction, Vovk et al. 2003, "Mondrian Confidence Machine").
+    ages lie inside as should, in each of four bands of told ages that hold a quarter of the
+    photos each (Mondrian conformal prediction, Vovk et al. 2003, "Mondrian Confidence
+    Machine"), by the interpolated quantile: what covers too much is as wrong as too little.
     """
     losses = [negative_log_likelihood(softmax(logits, t), ages) for t in TEMPERATURES]
     temperature = float(TEMPERATURES[int(np.argmin(losses))])
@@ -42,8 +42,7 @@ def fit_calibration(logits: Logits, ages: NDArray[np.float32]) -> Calibration:
 def _level(needed: Probabilities) -> float:
     if not len(needed):
         return COVERAGE
-    rank = min(int(np.ceil((len(needed) + 1) * COVERAGE)), len(needed))
-    return float(np.clip(np.sort(needed)[rank - 1], 0.01, 0.999))
+    return float(np.clip(np.quantile(needed, COVERAGE), 0.01, 0.999))
 
 
 def softmax(logits: Logits, temperature: float = 1.0) -> Probabilities:

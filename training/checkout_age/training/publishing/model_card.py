@@ -180,7 +180,8 @@ def _commands(facts: BundleFacts, version: str) -> Iterator[str]:
     yield "## Again"
     yield (
         "```sh\n"
-        f"checkout-age-training train {recipe} --faces FACES --out models/ --weights {weights}{taught}\n"
+        f"checkout-age-training train {recipe} --faces FACES --out models/"
+        f" --weights {weights}{taught}\n"
         f"checkout-age-training evaluate {model} --faces FACES --split test\n"
         f"checkout-age-training degrade {model} --faces FACES\n"
         "```"
