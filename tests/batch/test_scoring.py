@@ -17,7 +17,10 @@ from checkout_age.batch.outcome import STATUS_OF_PROBLEM, Outcome, Status
 from checkout_age.batch.photos import PhotoRoot, photo_root
 from checkout_age.batch.purchases import Purchase
 from checkout_age.batch.scoring import LONGEST_WAIT, Patience, Scoring, ServerGoneError
+from checkout_age.client import Access
+from checkout_age.server.tokens import Caller, Role, add_token
 from checkout_age.v1 import age_estimation_pb2 as pb
+from tests.authority import Authority
 from tests.conftest import Serving
 from tests.standin import StandIn, estimate_of, serving_stand_in
 
@@ -47,10 +50,12 @@ def scored(
     photos: PhotoRoot,
     patience: Patience = PATIENT,
     wait: Callable[[float], None] = time.sleep,
+    *,
+    access: Access | None = None,
 ) -> list[Outcome]:
     """The outcome of each name, in order; each purchase must have come exactly once."""
     outcomes: dict[str, Outcome] = {}
-    server = RemoteServer(address)
+    server = RemoteServer(address, access)
 
     def take(purchase: Purchase, outcome: Outcome) -> None:
         assert purchase.purchase_id not in outcomes
@@ -315,3 +320,21 @@ def test_a_problem_that_this_job_does_not_know_keeps_the_servers_words() -> None
     outcome = Outcome.answered(pb.EstimateAgesResponse(problem=problem), "digest")
     assert outcome.status is Status.UNKNOWN_PROBLEM
     assert outcome.reason == "the face wears a mask"
+
+
+async def test_a_night_is_scored_over_tls_with_the_nights_token_and_with_no_other(
+    serving: Serving, photos: PhotoRoot, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    pems = authority.issue("server", "127.0.0.1", "localhost")
+    tokens = {role: add_token(tmp_path / "tokens", Caller(str(role), role)) for role in Role}
+    async with serving(tls_cert=pems.cert, tls_key=pems.key, tokens=tmp_path / "tokens") as address:
+
+        def night(token: str) -> list[Outcome]:
+            access = Access(ca=authority.ca, token=token)
+            return scored(address, ["good.jpg"] * 3, photos, access=access)
+
+        day = await asyncio.to_thread(night, tokens[Role.NIGHT])
+        assert [outcome.status for outcome in day] == [Status.SCORED] * 3
+        with pytest.raises(ServerGoneError, match="the server refuses us: UNAUTHENTICATED"):
+            await asyncio.to_thread(night, "wrong")
