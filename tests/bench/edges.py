@@ -8,7 +8,6 @@ are asked in turns, 16 calls at a time.
 """
 
 import asyncio
-import json
 import os
 import subprocess
 import sys
@@ -35,6 +34,7 @@ from checkout_age.server.tokens import Caller, Role, add_token
 from checkout_age.server.watch import Unwatched
 from checkout_age.server.watch_options import LogFormat, LogLevel, LogOptions
 from tests.authority import Authority
+from tests.bench.figures import merge
 from tests.bench.timing import Spread, machine
 from tests.conftest import Always34, confetti, photo_of
 from tests.faces import BrightPhotosHaveFaces
@@ -214,11 +214,8 @@ def main(figures: str | None) -> None:
     for kind, spread in spreads.items():
         more = f"{spread.median - least:+.3f}" if spread.median != least else ""
         print(f"| {kind} | {spread.median:.3f} ({spread.low:.3f} to {spread.high:.3f}) | {more} |")
-    if figures:
-        told = {f"edge_ms: {kind}": spread.median for kind, spread in spreads.items()}
-        path = Path(figures)
-        before = json.loads(path.read_text()) if path.exists() else {}
-        path.write_text(json.dumps(before | told, indent=2) + "\n")
+    told = {f"edge_ms: {kind}": spread.median for kind, spread in spreads.items()}
+    merge(None if figures is None else Path(figures), told)
 
 
 if __name__ == "__main__":

@@ -3,20 +3,22 @@
 make fuzz [COUNT=1000000] [SEED=1] [JSON=file]
 """
 
-import json
 import sys
 import tempfile
 import time
 from argparse import ArgumentParser
 from pathlib import Path
 
+from tests.bench.figures import merge
 from tests.e2e.conftest import running
 from tests.fuzz.fuzzing import Fuzzer, resident_mb
 
 ROOT = Path(__file__).parents[2]
 MOST = 1_000_000
 LOOKS = 10
-"""How often the memory is looked at; growth counts from the first look, when all is warm."""
+"""How often the memory is looked at."""
+WARM = 2_000
+"""Inputs after which every way through the server has been gone; growth counts from then on."""
 
 
 def main() -> None:
@@ -37,16 +39,19 @@ def fuzz(count: int, seed: int, figures: Path | None) -> int:
         tempfile.TemporaryDirectory() as folder,
         running(model, Path(folder), "--log-level", "error") as server,
     ):
-        looks: list[float] = []
-        sent, began = 0, time.monotonic()
+        looks = 0
+        sent, warm, began = 0, 0.0, time.monotonic()
 
         def tell(more: int) -> None:
-            nonlocal sent
+            nonlocal sent, warm, looks
             sent += more
-            if sent * LOOKS >= count * (len(looks) + 1):
-                looks.append(resident_mb(server.process.pid))
+            memory = resident_mb(server.process.pid)
+            if not warm and sent >= min(WARM, count // 2):
+                warm = memory
+            if sent * LOOKS >= count * (looks + 1):
+                looks += 1
                 rate = sent / (time.monotonic() - began)
-                print(f"{sent} inputs, {rate:.0f} a second, {looks[-1]:.1f} MB", flush=True)
+                print(f"{sent} inputs, {rate:.0f} a second, {memory:.1f} MB", flush=True)
 
         fuzzer = Fuzzer(server.address, tell)
         crash = ""
@@ -57,17 +62,16 @@ def fuzz(count: int, seed: int, figures: Path | None) -> int:
                 getattr(error, "__notes__", [])
             )
         fuzzer.close()
+        last = resident_mb(server.process.pid) if server.process.poll() is None else 0.0
         if server.process.poll() is not None:
             crash += f"\nthe server ended with status {server.process.returncode}"
         log = (Path(folder) / "log").read_text(errors="replace")
-        growth = looks[-1] - looks[0] if looks else 0.0
+        growth = round(last - warm, 1) if warm else 0.0
         print(f"answers: {dict(fuzzer.outcomes.most_common())}")
         print(f"crashes: {int(bool(crash))}; failures in the server's log: {log.count('incident')}")
-        print(f"memory after the first tenth: {growth:+.1f} MB")
-    if figures is not None:
-        told = {"fuzz_inputs": sent, "fuzz_crashes": int(bool(crash)), "fuzz_growth_mb": growth}
-        before = json.loads(figures.read_text()) if figures.exists() else {}
-        figures.write_text(json.dumps(before | told, indent=2) + "\n")
+        print(f"memory since {min(WARM, count // 2)} inputs: {growth:+.1f} MB")
+    told = {"fuzz_inputs": sent, "fuzz_crashes": int(bool(crash)), "fuzz_growth_mb": growth}
+    merge(figures, told)
     if crash:
         print(crash, log[-2000:], sep="\n", file=sys.stderr)
     return int(bool(crash))

@@ -120,3 +120,17 @@ async def test_where_it_is_not_offered_the_service_is_unknown(serving: Serving) 
     ):
         with pytest.raises(grpc.aio.AioRpcError, match="UNIMPLEMENTED"):
             await oip_grpc.GRPCInferenceServiceStub(channel).ServerLive(oip.ServerLiveRequest())
+
+
+async def test_each_photo_of_a_request_counts_against_the_rate(
+    serving: Serving, photo: bytes
+) -> None:
+    async with (
+        serving(rate_limit=0.01, rate_burst=3) as address,
+        grpc.aio.insecure_channel(address) as channel,
+    ):
+        await ready(channel)
+        stub: oip_grpc.GRPCInferenceServiceAsyncStub = oip_grpc.GRPCInferenceServiceStub(channel)
+        await stub.ModelInfer(asking([photo] * 3))
+        with pytest.raises(grpc.aio.AioRpcError, match="over 0.01 photos a second"):
+            await stub.ModelInfer(asking([photo]))

@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 import pytest
 
-from checkout_age.client import Access, AsyncAgeClient, AwayError, NotAllowedError
+from checkout_age.client import Access, AsyncAgeClient, AwayError, CallError, NotAllowedError
 from checkout_age.server.certificates import Certificates, CertificatesError
 from checkout_age.server.config import ServerConfig
 from checkout_age.server.reread import Reread
@@ -224,3 +224,16 @@ async def test_a_client_over_its_rate_is_told_when_to_come_back(
         assert "over 0.01 photos a second; try again in" in (last.details() or "")
         pause = dict(last.trailing_metadata())["grpc-retry-pushback-ms"]
         assert 0 < int(pause) <= 100_000
+
+
+async def test_a_failure_outside_of_every_foreseen_place_leaks_nothing(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*given: object) -> None:
+        raise RuntimeError("a secret path")
+
+    monkeypatch.setattr("checkout_age.server.wire.to_model", fails)
+    async with serving() as address, AsyncAgeClient(address) as client:
+        with pytest.raises(CallError, match="INTERNAL: the server failed; its log tells more"):
+            await client.wait(20)
+    assert "a secret path" in caplog.text

@@ -11,9 +11,10 @@ from typing import Any
 import grpc
 
 from checkout_age.server import request_id
+from checkout_age.server.answering import answering
 from checkout_age.server.guard import AGES, Guard, Refusal
 from checkout_age.server.logs import CallRecord
-from checkout_age.server.messages import Malformed, parser, photo_parser
+from checkout_age.server.messages import Malformed, parser, photo_parser, photos_in
 from checkout_age.server.metrics import Metrics
 from checkout_age.server.time_limit import TimeLimit
 from checkout_age.server.tokens import Caller
@@ -91,7 +92,7 @@ class Calls(grpc.aio.ServerInterceptor):
                 await _abort(context, _unreadable(request))
             if guard.rates is not None:
                 try:
-                    guard.count(method, _client(context))
+                    guard.count(method, _client(context), photos_in(request))
                 except Refusal as refusal:
                     await _abort(context, refusal)
             try:
@@ -122,7 +123,7 @@ class Calls(grpc.aio.ServerInterceptor):
             code = "OK"
             span = None if tracer is None else tracer.begin(method, _parent.get())
             try:
-                return await answer(request, context)
+                return await _answered(answer, request, context)
             except BaseException as error:
                 code = _code(context, error)
                 raise
@@ -169,6 +170,19 @@ class _Reading:
             if self._rates is not None and (pause := self._rates.owe(self._client)):
                 await asyncio.sleep(pause)
             yield request
+
+
+async def _answered(
+    answer: Callable[[Any, Any], Awaitable[Any]], request: Any, context: Any
+) -> Any:
+    """The answer; what a handler let pass is told as `answering` tells it, never by gRPC."""
+    try:
+        return await answer(request, context)
+    except grpc.aio.AbortError:
+        raise
+    except Exception as error:
+        async with answering(context):
+            raise error
 
 
 def _client(context: Any) -> str:

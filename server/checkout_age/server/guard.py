@@ -83,11 +83,11 @@ class Guard:
         except Refusal:
             return False
 
-    def count(self, method: str, client: str) -> None:
-        """Count a photo against the client's rate. Raises Refusal where it is one too many."""
+    def count(self, method: str, client: str, photos: int = 1) -> None:
+        """Count photos against the client's rate. Raises Refusal where they are too many."""
         if self.rates is None or method not in RATED:
             return
-        pause = self.rates.take(client)
+        pause = self.rates.take(client, photos)
         if pause:
             raise Refusal(
                 grpc.StatusCode.RESOURCE_EXHAUSTED,

@@ -6,6 +6,9 @@ from typing import Any
 from google.protobuf.message import DecodeError
 from google.protobuf.unknown_fields import UnknownFieldSet
 
+from checkout_age.inference import open_inference_pb2 as oip
+from checkout_age.server.tensors import MOST_PHOTOS
+
 
 class Malformed:
     """Bytes that are no message of the kind that the method takes."""
@@ -48,6 +51,14 @@ def photo_parser(method: str, deserialize: Callable[[bytes], Any]) -> Callable[[
 def _unknown_fields(message: Any) -> list[int]:
     fields: Any = UnknownFieldSet(message)  # its stub does not know that it can be iterated
     return sorted({field.field_number for field in fields})
+
+
+def photos_in(request: Any) -> int:
+    """How many photos a request says that it holds; 1 where it cannot hold more."""
+    if not isinstance(request, oip.ModelInferRequest) or not request.inputs:
+        return 1
+    shape = request.inputs[0].shape
+    return min(max(1, shape[0]), MOST_PHOTOS) if shape else 1
 
 
 def name_of(method: str) -> str:

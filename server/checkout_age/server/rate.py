@@ -19,13 +19,16 @@ class Rates:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
         """By client: how many photos it may send, and when that was so."""
 
-    def take(self, client: str) -> float:
-        """Take one photo: 0 where it may be sent, else the seconds after which it may be."""
+    def take(self, client: str, photos: int = 1) -> float:
+        """Take some photos: 0 where they may be sent, else the seconds after which they may be.
+
+        They may be as soon as one may be; what is taken beyond that delays the next.
+        """
         now = self._clock()
         left = self._left(client, now)
         if left < 1:
             return (1 - left) / self.rate
-        self._keep(client, left - 1, now)
+        self._keep(client, left - photos, now)
         return 0.0
 
     def owe(self, client: str) -> float:

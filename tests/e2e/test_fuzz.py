@@ -1,0 +1,29 @@
+"""The short form of `make fuzz`, against the shipped model in a process of its own."""
+
+import pytest
+
+from tests.e2e.conftest import RunningServer
+from tests.fuzz.fuzzing import Fuzzer, resident_mb
+from tests.fuzz.inputs import made_of
+
+pytestmark = pytest.mark.slow
+
+
+def test_hundreds_of_wrong_inputs_are_all_answered_and_leave_nothing_behind(
+    server: RunningServer,
+) -> None:
+    fuzzer = Fuzzer(server.address)
+    fuzzer.run(256, start=1)
+    before = resident_mb(server.process.pid)
+    fuzzer.run(512, start=2)
+    fuzzer.close()
+    assert server.process.poll() is None
+    assert resident_mb(server.process.pid) - before < 60
+    assert sum(fuzzer.outcomes.values()) == 768
+    assert {"PROBLEM_NOT_A_PHOTO", "PROBLEM_DAMAGED_PHOTO", "INVALID_ARGUMENT"} <= set(
+        fuzzer.outcomes
+    )
+
+
+def test_a_number_always_stands_for_the_same_input() -> None:
+    assert [made_of(number) for number in range(50)] == [made_of(number) for number in range(50)]
