@@ -132,5 +132,5 @@ async def test_each_photo_of_a_request_counts_against_the_rate(
         await ready(channel)
         stub: oip_grpc.GRPCInferenceServiceAsyncStub = oip_grpc.GRPCInferenceServiceStub(channel)
         await stub.ModelInfer(asking([photo] * 3))
-        with pytest.raises(grpc.aio.AioRpcError, match="over 0.01 photos a second"):
+        with pytest.raises(grpc.aio.AioRpcError, match=r"over 0\.01 photos a second"):
             await stub.ModelInfer(asking([photo]))

@@ -8,7 +8,14 @@ from typing import Any
 import grpc
 import pytest
 
-from checkout_age.client import Access, AsyncAgeClient, AwayError, CallError, NotAllowedError
+from checkout_age.client import (
+    Access,
+    AgeClient,
+    AsyncAgeClient,
+    AwayError,
+    CallError,
+    NotAllowedError,
+)
 from checkout_age.server.certificates import Certificates, CertificatesError
 from checkout_age.server.config import ServerConfig
 from checkout_age.server.reread import Reread
@@ -92,8 +99,11 @@ async def test_each_role_may_call_what_it_is_for_and_the_file_is_read_again(
     tokens = {role: add_token(file, Caller(f"the-{role}", role)) for role in Role}
 
     async def streamed(token: str) -> int:
-        async with AsyncAgeClient(address, Access(token=token)) as client:
-            return len([each async for each in client.estimate_ages([("a", photo)])])
+        def blocking() -> int:
+            with AgeClient(address, Access(token=token)) as client:
+                return len(list(client.estimate_ages([("a", photo)])))
+
+        return await asyncio.to_thread(blocking)
 
     async with serving(tokens=file) as address:
         with pytest.raises(NotAllowedError, match="UNAUTHENTICATED: a token is needed"):
