@@ -98,6 +98,11 @@ class StandIn(pb_grpc.AgeEstimationServiceServicer):
                 answer.id = request.id
                 yield answer
 
+    def CheckAge(self, request: pb.CheckAgeRequest, context: Any) -> pb.CheckAgeResponse:
+        return pb.CheckAgeResponse(
+            check=pb.AGE_CHECK_CHALLENGE, model_version=self.model_version
+        )  # no night asks for it
+
     def GetModel(self, request: pb.GetModelRequest, context: Any) -> pb.GetModelResponse:
         return pb.GetModelResponse(
             name="stand-in",

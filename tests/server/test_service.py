@@ -283,7 +283,7 @@ async def test_reflection_describes_the_service_to_a_client_without_stubs(
 
         services, methods = await asyncio.to_thread(look)
     assert "grpc.health.v1.Health" in services
-    assert methods == ["EstimateAge", "EstimateAges", "GetModel"]
+    assert methods == ["EstimateAge", "EstimateAges", "GetModel", "CheckAge"]
 
 
 async def test_a_model_that_cannot_be_built_ends_the_start_with_its_reason(

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$checkout_age/v1/age_estimation.proto\x12\x0f\x63heckout_age.v1\"\xa9\x01\n\x0cPhotoProblem\x12)\n\x07problem\x18\x01 \x01(\x0e\x32\x18.checkout_age.v1.Problem\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x15\n\x08measured\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tthreshold\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x13\n\x0b\x66\x61\x63\x65s_found\x18\x05 \x01(\rB\x0b\n\t_measuredB\x0c\n\n_threshold\"C\n\x07\x46\x61\x63\x65\x42ox\x12\x0c\n\x04left\x18\x01 \x01(\x01\x12\x0b\n\x03top\x18\x02 \x01(\x01\x12\r\n\x05width\x18\x03 \x01(\x01\x12\x0e\n\x06height\x18\x04 \x01(\x01\";\n\x08\x41geGroup\x12\x10\n\x08youngest\x18\x01 \x01(\r\x12\x0e\n\x06oldest\x18\x02 \x01(\r\x12\r\n\x05label\x18\x03 \x01(\t\"X\n\x13\x41geGroupProbability\x12,\n\tage_group\x18\x01 \x01(\x0b\x32\x19.checkout_age.v1.AgeGroup\x12\x13\n\x0bprobability\x18\x02 \x01(\x01\"\x89\x02\n\x0b\x41geEstimate\x12\x0b\n\x03\x61ge\x18\x01 \x01(\x01\x12\x0f\n\x07\x61ge_low\x18\x02 \x01(\x01\x12\x10\n\x08\x61ge_high\x18\x03 \x01(\x01\x12,\n\tage_group\x18\x04 \x01(\x0b\x32\x19.checkout_age.v1.AgeGroup\x12\x45\n\x17\x61ge_group_probabilities\x18\x05 \x03(\x0b\x32$.checkout_age.v1.AgeGroupProbability\x12\x18\n\x10\x61ge_distribution\x18\x06 \x03(\x02\x12&\n\x04\x66\x61\x63\x65\x18\x07 \x01(\x0b\x32\x18.checkout_age.v1.FaceBox\x12\x13\n\x0b\x66\x61\x63\x65s_found\x18\x08 \x01(\r\"#\n\x12\x45stimateAgeRequest\x12\r\n\x05photo\x18\x01 \x01(\x0c\"\x9b\x01\n\x13\x45stimateAgeResponse\x12\x30\n\x08\x65stimate\x18\x01 \x01(\x0b\x32\x1c.checkout_age.v1.AgeEstimateH\x00\x12\x30\n\x07problem\x18\x02 \x01(\x0b\x32\x1d.checkout_age.v1.PhotoProblemH\x00\x12\x15\n\rmodel_version\x18\x03 \x01(\tB\t\n\x07outcome\"0\n\x13\x45stimateAgesRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05photo\x18\x02 \x01(\x0c\"\xa8\x01\n\x14\x45stimateAgesResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x30\n\x08\x65stimate\x18\x02 \x01(\x0b\x32\x1c.checkout_age.v1.AgeEstimateH\x00\x12\x30\n\x07problem\x18\x03 \x01(\x0b\x32\x1d.checkout_age.v1.PhotoProblemH\x00\x12\x15\n\rmodel_version\x18\x04 \x01(\tB\t\n\x07outcome\"\x11\n\x0fGetModelRequest\"_\n\x06Metric\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0b\n\x03low\x18\x03 \x01(\x01\x12\x0c\n\x04high\x18\x04 \x01(\x01\x12\x0e\n\x06photos\x18\x05 \x01(\r\x12\r\n\x05split\x18\x06 \x01(\t\"5\n\x07ToldAge\x12\x12\n\nactual_age\x18\x01 \x01(\r\x12\x16\n\x0etold_quantiles\x18\x02 \x03(\r\"\xe4\x01\n\x10GetModelResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12-\n\nage_groups\x18\x03 \x03(\x0b\x32\x19.checkout_age.v1.AgeGroup\x12(\n\x07metrics\x18\x04 \x03(\x0b\x32\x17.checkout_age.v1.Metric\x12\x17\n\x0fmax_photo_bytes\x18\x05 \x01(\x04\x12\x12\n\ndata_terms\x18\x06 \x01(\t\x12+\n\ttold_ages\x18\x07 \x03(\x0b\x32\x18.checkout_age.v1.ToldAge*\x87\x02\n\x07Problem\x12\x17\n\x13PROBLEM_UNSPECIFIED\x10\x00\x12\x13\n\x0fPROBLEM_NO_FACE\x10\x01\x12\x17\n\x13PROBLEM_EMPTY_PHOTO\x10\x02\x12\x1b\n\x17PROBLEM_PHOTO_TOO_LARGE\x10\x03\x12\x17\n\x13PROBLEM_NOT_A_PHOTO\x10\x04\x12\x19\n\x15PROBLEM_DAMAGED_PHOTO\x10\x05\x12\x19\n\x15PROBLEM_SEVERAL_FACES\x10\x06\x12\x1a\n\x16PROBLEM_FACE_TOO_SMALL\x10\x07\x12\x17\n\x13PROBLEM_TOO_BLURRED\x10\x08\x12\x14\n\x10PROBLEM_TOO_DARK\x10\t2\xa2\x02\n\x14\x41geEstimationService\x12X\n\x0b\x45stimateAge\x12#.checkout_age.v1.EstimateAgeRequest\x1a$.checkout_age.v1.EstimateAgeResponse\x12_\n\x0c\x45stimateAges\x12$.checkout_age.v1.EstimateAgesRequest\x1a%.checkout_age.v1.EstimateAgesResponse(\x01\x30\x01\x12O\n\x08GetModel\x12 .checkout_age.v1.GetModelRequest\x1a!.checkout_age.v1.GetModelResponseB:\n\x0e\x63heckoutage.v1P\x01Z\x15\x63heckout-age/v1;agev1\xaa\x02\x0e\x43heckoutAge.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$checkout_age/v1/age_estimation.proto\x12\x0f\x63heckout_age.v1\"\xa9\x01\n\x0cPhotoProblem\x12)\n\x07problem\x18\x01 \x01(\x0e\x32\x18.checkout_age.v1.Problem\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x15\n\x08measured\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tthreshold\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12\x13\n\x0b\x66\x61\x63\x65s_found\x18\x05 \x01(\rB\x0b\n\t_measuredB\x0c\n\n_threshold\"C\n\x07\x46\x61\x63\x65\x42ox\x12\x0c\n\x04left\x18\x01 \x01(\x01\x12\x0b\n\x03top\x18\x02 \x01(\x01\x12\r\n\x05width\x18\x03 \x01(\x01\x12\x0e\n\x06height\x18\x04 \x01(\x01\";\n\x08\x41geGroup\x12\x10\n\x08youngest\x18\x01 \x01(\r\x12\x0e\n\x06oldest\x18\x02 \x01(\r\x12\r\n\x05label\x18\x03 \x01(\t\"X\n\x13\x41geGroupProbability\x12,\n\tage_group\x18\x01 \x01(\x0b\x32\x19.checkout_age.v1.AgeGroup\x12\x13\n\x0bprobability\x18\x02 \x01(\x01\"\x89\x02\n\x0b\x41geEstimate\x12\x0b\n\x03\x61ge\x18\x01 \x01(\x01\x12\x0f\n\x07\x61ge_low\x18\x02 \x01(\x01\x12\x10\n\x08\x61ge_high\x18\x03 \x01(\x01\x12,\n\tage_group\x18\x04 \x01(\x0b\x32\x19.checkout_age.v1.AgeGroup\x12\x45\n\x17\x61ge_group_probabilities\x18\x05 \x03(\x0b\x32$.checkout_age.v1.AgeGroupProbability\x12\x18\n\x10\x61ge_distribution\x18\x06 \x03(\x02\x12&\n\x04\x66\x61\x63\x65\x18\x07 \x01(\x0b\x32\x18.checkout_age.v1.FaceBox\x12\x13\n\x0b\x66\x61\x63\x65s_found\x18\x08 \x01(\r\"#\n\x12\x45stimateAgeRequest\x12\r\n\x05photo\x18\x01 \x01(\x0c\"\x9b\x01\n\x13\x45stimateAgeResponse\x12\x30\n\x08\x65stimate\x18\x01 \x01(\x0b\x32\x1c.checkout_age.v1.AgeEstimateH\x00\x12\x30\n\x07problem\x18\x02 \x01(\x0b\x32\x1d.checkout_age.v1.PhotoProblemH\x00\x12\x15\n\rmodel_version\x18\x03 \x01(\tB\t\n\x07outcome\"5\n\x0f\x43heckAgeRequest\x12\r\n\x05photo\x18\x01 \x01(\x0c\x12\x13\n\x0bminimum_age\x18\x02 \x01(\r\"\xbf\x01\n\x10\x43heckAgeResponse\x12(\n\x05\x63heck\x18\x01 \x01(\x0e\x32\x19.checkout_age.v1.AgeCheck\x12\x1d\n\x15probability_under_age\x18\x02 \x01(\x01\x12\x1b\n\x13\x61llowed_probability\x18\x03 \x01(\x01\x12.\n\x07problem\x18\x04 \x01(\x0b\x32\x1d.checkout_age.v1.PhotoProblem\x12\x15\n\rmodel_version\x18\x05 \x01(\t\"0\n\x13\x45stimateAgesRequest\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05photo\x18\x02 \x01(\x0c\"\xa8\x01\n\x14\x45stimateAgesResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x30\n\x08\x65stimate\x18\x02 \x01(\x0b\x32\x1c.checkout_age.v1.AgeEstimateH\x00\x12\x30\n\x07problem\x18\x03 \x01(\x0b\x32\x1d.checkout_age.v1.PhotoProblemH\x00\x12\x15\n\rmodel_version\x18\x04 \x01(\tB\t\n\x07outcome\"\x11\n\x0fGetModelRequest\"_\n\x06Metric\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0b\n\x03low\x18\x03 \x01(\x01\x12\x0c\n\x04high\x18\x04 \x01(\x01\x12\x0e\n\x06photos\x18\x05 \x01(\r\x12\r\n\x05split\x18\x06 \x01(\t\"5\n\x07ToldAge\x12\x12\n\nactual_age\x18\x01 \x01(\r\x12\x16\n\x0etold_quantiles\x18\x02 \x03(\r\"\xe4\x01\n\x10GetModelResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12-\n\nage_groups\x18\x03 \x03(\x0b\x32\x19.checkout_age.v1.AgeGroup\x12(\n\x07metrics\x18\x04 \x03(\x0b\x32\x17.checkout_age.v1.Metric\x12\x17\n\x0fmax_photo_bytes\x18\x05 \x01(\x04\x12\x12\n\ndata_terms\x18\x06 \x01(\t\x12+\n\ttold_ages\x18\x07 \x03(\x0b\x32\x18.checkout_age.v1.ToldAge*\x87\x02\n\x07Problem\x12\x17\n\x13PROBLEM_UNSPECIFIED\x10\x00\x12\x13\n\x0fPROBLEM_NO_FACE\x10\x01\x12\x17\n\x13PROBLEM_EMPTY_PHOTO\x10\x02\x12\x1b\n\x17PROBLEM_PHOTO_TOO_LARGE\x10\x03\x12\x17\n\x13PROBLEM_NOT_A_PHOTO\x10\x04\x12\x19\n\x15PROBLEM_DAMAGED_PHOTO\x10\x05\x12\x19\n\x15PROBLEM_SEVERAL_FACES\x10\x06\x12\x1a\n\x16PROBLEM_FACE_TOO_SMALL\x10\x07\x12\x17\n\x13PROBLEM_TOO_BLURRED\x10\x08\x12\x14\n\x10PROBLEM_TOO_DARK\x10\t*n\n\x08\x41geCheck\x12\x19\n\x15\x41GE_CHECK_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x41GE_CHECK_CLEAR\x10\x01\x12\x17\n\x13\x41GE_CHECK_CHALLENGE\x10\x02\x12\x19\n\x15\x41GE_CHECK_CANNOT_TELL\x10\x03\x32\xf3\x02\n\x14\x41geEstimationService\x12X\n\x0b\x45stimateAge\x12#.checkout_age.v1.EstimateAgeRequest\x1a$.checkout_age.v1.EstimateAgeResponse\x12_\n\x0c\x45stimateAges\x12$.checkout_age.v1.EstimateAgesRequest\x1a%.checkout_age.v1.EstimateAgesResponse(\x01\x30\x01\x12O\n\x08GetModel\x12 .checkout_age.v1.GetModelRequest\x1a!.checkout_age.v1.GetModelResponse\x12O\n\x08\x43heckAge\x12 .checkout_age.v1.CheckAgeRequest\x1a!.checkout_age.v1.CheckAgeResponseB:\n\x0e\x63heckoutage.v1P\x01Z\x15\x63heckout-age/v1;agev1\xaa\x02\x0e\x43heckoutAge.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,8 +32,10 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'checkout_age.v1.age_estimat
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\016checkoutage.v1P\001Z\025checkout-age/v1;agev1\252\002\016CheckoutAge.V1'
-  _globals['_PROBLEM']._serialized_start=1536
-  _globals['_PROBLEM']._serialized_end=1799
+  _globals['_PROBLEM']._serialized_start=1785
+  _globals['_PROBLEM']._serialized_end=2048
+  _globals['_AGECHECK']._serialized_start=2050
+  _globals['_AGECHECK']._serialized_end=2160
   _globals['_PHOTOPROBLEM']._serialized_start=58
   _globals['_PHOTOPROBLEM']._serialized_end=227
   _globals['_FACEBOX']._serialized_start=229
@@ -48,18 +50,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ESTIMATEAGEREQUEST']._serialized_end=752
   _globals['_ESTIMATEAGERESPONSE']._serialized_start=755
   _globals['_ESTIMATEAGERESPONSE']._serialized_end=910
-  _globals['_ESTIMATEAGESREQUEST']._serialized_start=912
-  _globals['_ESTIMATEAGESREQUEST']._serialized_end=960
-  _globals['_ESTIMATEAGESRESPONSE']._serialized_start=963
-  _globals['_ESTIMATEAGESRESPONSE']._serialized_end=1131
-  _globals['_GETMODELREQUEST']._serialized_start=1133
-  _globals['_GETMODELREQUEST']._serialized_end=1150
-  _globals['_METRIC']._serialized_start=1152
-  _globals['_METRIC']._serialized_end=1247
-  _globals['_TOLDAGE']._serialized_start=1249
-  _globals['_TOLDAGE']._serialized_end=1302
-  _globals['_GETMODELRESPONSE']._serialized_start=1305
-  _globals['_GETMODELRESPONSE']._serialized_end=1533
-  _globals['_AGEESTIMATIONSERVICE']._serialized_start=1802
-  _globals['_AGEESTIMATIONSERVICE']._serialized_end=2092
+  _globals['_CHECKAGEREQUEST']._serialized_start=912
+  _globals['_CHECKAGEREQUEST']._serialized_end=965
+  _globals['_CHECKAGERESPONSE']._serialized_start=968
+  _globals['_CHECKAGERESPONSE']._serialized_end=1159
+  _globals['_ESTIMATEAGESREQUEST']._serialized_start=1161
+  _globals['_ESTIMATEAGESREQUEST']._serialized_end=1209
+  _globals['_ESTIMATEAGESRESPONSE']._serialized_start=1212
+  _globals['_ESTIMATEAGESRESPONSE']._serialized_end=1380
+  _globals['_GETMODELREQUEST']._serialized_start=1382
+  _globals['_GETMODELREQUEST']._serialized_end=1399
+  _globals['_METRIC']._serialized_start=1401
+  _globals['_METRIC']._serialized_end=1496
+  _globals['_TOLDAGE']._serialized_start=1498
+  _globals['_TOLDAGE']._serialized_end=1551
+  _globals['_GETMODELRESPONSE']._serialized_start=1554
+  _globals['_GETMODELRESPONSE']._serialized_end=1782
+  _globals['_AGEESTIMATIONSERVICE']._serialized_start=2163
+  _globals['_AGEESTIMATIONSERVICE']._serialized_end=2534
 # @@protoc_insertion_point(module_scope)

@@ -19,6 +19,13 @@ class Problem(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     PROBLEM_FACE_TOO_SMALL: _ClassVar[Problem]
     PROBLEM_TOO_BLURRED: _ClassVar[Problem]
     PROBLEM_TOO_DARK: _ClassVar[Problem]
+
+class AgeCheck(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    AGE_CHECK_UNSPECIFIED: _ClassVar[AgeCheck]
+    AGE_CHECK_CLEAR: _ClassVar[AgeCheck]
+    AGE_CHECK_CHALLENGE: _ClassVar[AgeCheck]
+    AGE_CHECK_CANNOT_TELL: _ClassVar[AgeCheck]
 PROBLEM_UNSPECIFIED: Problem
 PROBLEM_NO_FACE: Problem
 PROBLEM_EMPTY_PHOTO: Problem
@@ -29,6 +36,10 @@ PROBLEM_SEVERAL_FACES: Problem
 PROBLEM_FACE_TOO_SMALL: Problem
 PROBLEM_TOO_BLURRED: Problem
 PROBLEM_TOO_DARK: Problem
+AGE_CHECK_UNSPECIFIED: AgeCheck
+AGE_CHECK_CLEAR: AgeCheck
+AGE_CHECK_CHALLENGE: AgeCheck
+AGE_CHECK_CANNOT_TELL: AgeCheck
 
 class PhotoProblem(_message.Message):
     __slots__ = ("problem", "message", "measured", "threshold", "faces_found")
@@ -109,6 +120,28 @@ class EstimateAgeResponse(_message.Message):
     problem: PhotoProblem
     model_version: str
     def __init__(self, estimate: _Optional[_Union[AgeEstimate, _Mapping]] = ..., problem: _Optional[_Union[PhotoProblem, _Mapping]] = ..., model_version: _Optional[str] = ...) -> None: ...
+
+class CheckAgeRequest(_message.Message):
+    __slots__ = ("photo", "minimum_age")
+    PHOTO_FIELD_NUMBER: _ClassVar[int]
+    MINIMUM_AGE_FIELD_NUMBER: _ClassVar[int]
+    photo: bytes
+    minimum_age: int
+    def __init__(self, photo: _Optional[bytes] = ..., minimum_age: _Optional[int] = ...) -> None: ...
+
+class CheckAgeResponse(_message.Message):
+    __slots__ = ("check", "probability_under_age", "allowed_probability", "problem", "model_version")
+    CHECK_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITY_UNDER_AGE_FIELD_NUMBER: _ClassVar[int]
+    ALLOWED_PROBABILITY_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
+    check: AgeCheck
+    probability_under_age: float
+    allowed_probability: float
+    problem: PhotoProblem
+    model_version: str
+    def __init__(self, check: _Optional[_Union[AgeCheck, str]] = ..., probability_under_age: _Optional[float] = ..., allowed_probability: _Optional[float] = ..., problem: _Optional[_Union[PhotoProblem, _Mapping]] = ..., model_version: _Optional[str] = ...) -> None: ...
 
 class EstimateAgesRequest(_message.Message):
     __slots__ = ("id", "photo")

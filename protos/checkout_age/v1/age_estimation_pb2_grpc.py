@@ -55,6 +55,11 @@ class AgeEstimationServiceStub:
                 request_serializer=checkout__age_dot_v1_dot_age__estimation__pb2.GetModelRequest.SerializeToString,
                 response_deserializer=checkout__age_dot_v1_dot_age__estimation__pb2.GetModelResponse.FromString,
                 _registered_method=True)
+        self.CheckAge = channel.unary_unary(
+                '/checkout_age.v1.AgeEstimationService/CheckAge',
+                request_serializer=checkout__age_dot_v1_dot_age__estimation__pb2.CheckAgeRequest.SerializeToString,
+                response_deserializer=checkout__age_dot_v1_dot_age__estimation__pb2.CheckAgeResponse.FromString,
+                _registered_method=True)
 
 
 class AgeEstimationServiceServicer:
@@ -96,6 +101,17 @@ class AgeEstimationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CheckAge(self, request, context):
+        """Says whether ID need not be asked for before restricted goods are sold. Staff decide.
+
+        CLEAR is said only where the model is nearly sure that the shopper is old enough; everybody
+        else is to be asked, as without the system. It must never be what a sale is refused by.
+        INVALID_ARGUMENT also where `minimum_age` is not 1 to 100; otherwise as EstimateAge.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AgeEstimationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -113,6 +129,11 @@ def add_AgeEstimationServiceServicer_to_server(servicer, server):
                     servicer.GetModel,
                     request_deserializer=checkout__age_dot_v1_dot_age__estimation__pb2.GetModelRequest.FromString,
                     response_serializer=checkout__age_dot_v1_dot_age__estimation__pb2.GetModelResponse.SerializeToString,
+            ),
+            'CheckAge': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckAge,
+                    request_deserializer=checkout__age_dot_v1_dot_age__estimation__pb2.CheckAgeRequest.FromString,
+                    response_serializer=checkout__age_dot_v1_dot_age__estimation__pb2.CheckAgeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -202,6 +223,33 @@ class AgeEstimationService:
             '/checkout_age.v1.AgeEstimationService/GetModel',
             checkout__age_dot_v1_dot_age__estimation__pb2.GetModelRequest.SerializeToString,
             checkout__age_dot_v1_dot_age__estimation__pb2.GetModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckAge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/checkout_age.v1.AgeEstimationService/CheckAge',
+            checkout__age_dot_v1_dot_age__estimation__pb2.CheckAgeRequest.SerializeToString,
+            checkout__age_dot_v1_dot_age__estimation__pb2.CheckAgeResponse.FromString,
             options,
             channel_credentials,
             insecure,

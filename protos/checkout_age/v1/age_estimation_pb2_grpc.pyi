@@ -56,6 +56,13 @@ class AgeEstimationServiceStub:
     """
     GetModel: _grpc.UnaryUnaryMultiCallable[_age_estimation_pb2.GetModelRequest, _age_estimation_pb2.GetModelResponse]
     """Tells which model is served and what is known of it."""
+    CheckAge: _grpc.UnaryUnaryMultiCallable[_age_estimation_pb2.CheckAgeRequest, _age_estimation_pb2.CheckAgeResponse]
+    """Says whether ID need not be asked for before restricted goods are sold. Staff decide.
+
+    CLEAR is said only where the model is nearly sure that the shopper is old enough; everybody
+    else is to be asked, as without the system. It must never be what a sale is refused by.
+    INVALID_ARGUMENT also where `minimum_age` is not 1 to 100; otherwise as EstimateAge.
+    """
 
 @_typing.type_check_only
 class AgeEstimationServiceAsyncStub(AgeEstimationServiceStub):
@@ -85,6 +92,13 @@ class AgeEstimationServiceAsyncStub(AgeEstimationServiceStub):
     """
     GetModel: _aio.UnaryUnaryMultiCallable[_age_estimation_pb2.GetModelRequest, _age_estimation_pb2.GetModelResponse]  # type: ignore[assignment]
     """Tells which model is served and what is known of it."""
+    CheckAge: _aio.UnaryUnaryMultiCallable[_age_estimation_pb2.CheckAgeRequest, _age_estimation_pb2.CheckAgeResponse]  # type: ignore[assignment]
+    """Says whether ID need not be asked for before restricted goods are sold. Staff decide.
+
+    CLEAR is said only where the model is nearly sure that the shopper is old enough; everybody
+    else is to be asked, as without the system. It must never be what a sale is refused by.
+    INVALID_ARGUMENT also where `minimum_age` is not 1 to 100; otherwise as EstimateAge.
+    """
 
 class AgeEstimationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Estimates ages from checkout photos.
@@ -129,5 +143,18 @@ class AgeEstimationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_age_estimation_pb2.GetModelResponse, _abc.Awaitable[_age_estimation_pb2.GetModelResponse]]:
         """Tells which model is served and what is known of it."""
+
+    @_abc_1.abstractmethod
+    def CheckAge(
+        self,
+        request: _age_estimation_pb2.CheckAgeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_age_estimation_pb2.CheckAgeResponse, _abc.Awaitable[_age_estimation_pb2.CheckAgeResponse]]:
+        """Says whether ID need not be asked for before restricted goods are sold. Staff decide.
+
+        CLEAR is said only where the model is nearly sure that the shopper is old enough; everybody
+        else is to be asked, as without the system. It must never be what a sale is refused by.
+        INVALID_ARGUMENT also where `minimum_age` is not 1 to 100; otherwise as EstimateAge.
+        """
 
 def add_AgeEstimationServiceServicer_to_server(servicer: AgeEstimationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

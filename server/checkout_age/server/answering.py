@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 
 from checkout_age.server.admission import OverloadedError
+from checkout_age.server.check import MinimumAgeError
 from checkout_age.server.drain import DrainingError
 from checkout_age.server.photo import PhotoError
 from checkout_age.server.tensors import TensorError
@@ -33,7 +34,7 @@ async def answering(context: "grpc.aio.ServicerContext[Any, Any]") -> AsyncItera
     """End the call with the status that fits what was raised inside; tell no internals."""
     try:
         yield
-    except (PhotoError, TensorError) as error:
+    except (PhotoError, TensorError, MinimumAgeError) as error:
         await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
     except NoSuchModelError as error:
         await context.abort(grpc.StatusCode.NOT_FOUND, str(error))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checkout_age.server.age import AgeGroups
+from checkout_age.server.check import ALLOWED
 from checkout_age.server.choice import SeveralFaces
 from checkout_age.server.edge_options import EdgeOptions
 from checkout_age.server.options import Options, option
@@ -91,6 +92,12 @@ class AnswerOptions(Options):
         read=groups_starting,
         show=starts_of,
         unset="the model's own",
+    )
+    clear_below: float = option(
+        ALLOWED,
+        "probability of being under age up to which CheckAge says CLEAR",
+        at_least=0,
+        at_most=0.5,
     )
 
 

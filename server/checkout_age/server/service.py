@@ -10,6 +10,7 @@ import grpc
 from checkout_age.server import wire
 from checkout_age.server.admission import Admission
 from checkout_age.server.answering import answering
+from checkout_age.server.check import ALLOWED, AgeRule
 from checkout_age.server.drain import Drain
 from checkout_age.server.face import FaceError
 from checkout_age.server.photo import PhotoError, PhotoLimits
@@ -32,10 +33,16 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
     """Lets calls in, has their photos scored and puts the outcome into the contract's words."""
 
     def __init__(
-        self, rollout: Rollout, admission: Admission, drain: Drain, limits: PhotoLimits
+        self,
+        rollout: Rollout,
+        admission: Admission,
+        drain: Drain,
+        limits: PhotoLimits,
+        allowed: float = ALLOWED,
     ) -> None:
+        """`allowed` is the probability of being under age up to which CheckAge says CLEAR."""
         self._rollout, self._admission, self._drain = rollout, admission, drain
-        self._limits = limits
+        self._limits, self._allowed = limits, allowed
 
     async def EstimateAge(
         self, request: pb.EstimateAgeRequest, context: Any
@@ -49,6 +56,24 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
                 self._admission.till(context.time_remaining()),
             ):
                 await _fill(response, served, request.photo, Urgency.TILL, answered=(FaceError,))
+        return response
+
+    async def CheckAge(self, request: pb.CheckAgeRequest, context: Any) -> pb.CheckAgeResponse:
+        """One photo for staff who may have to ask for ID."""
+        async with answering(context):
+            rule = AgeRule(request.minimum_age, self._allowed)
+            with (
+                self._drain.call(),
+                self._rollout.answering() as served,
+                self._admission.till(context.time_remaining()),
+            ):
+                try:
+                    scored = await served.scorer.score(request.photo, Urgency.TILL)
+                except FaceError as error:
+                    response = wire.cannot_tell(error, rule)
+                else:
+                    response = wire.to_check(scored, rule)
+                response.model_version = served.bundle.version
         return response
 
     async def EstimateAges(  # type: ignore[override]  # the stub does not know coroutines that write

@@ -89,7 +89,7 @@ async def serve(
         ],
     )
     services = [service_name()]
-    ages = AgeEstimation(rollout, admission, drain, config.acceptance.limits)
+    ages = AgeEstimation(rollout, admission, drain, config.acceptance.limits, config.clear_below)
     register(ages, server)
     if config.open_inference:
         services.append(register_inference(ages, server))

@@ -2,6 +2,7 @@
 
 from checkout_age.server.age import AgeGroup, AgeGroups
 from checkout_age.server.bundle import Bundle
+from checkout_age.server.check import AgeRule
 from checkout_age.server.face import Face, FaceError, FaceFault
 from checkout_age.server.photo import PhotoError, PhotoFault, PhotoLimits
 from checkout_age.server.scorer import Scored
@@ -49,6 +50,37 @@ def to_problem(error: PhotoError | FaceError) -> pb.PhotoProblem:
         problem.threshold = error.threshold
         problem.faces_found = error.faces_found
     return problem
+
+
+def to_check(scored: Scored, rule: AgeRule) -> pb.CheckAgeResponse:
+    """What staff are told of a shopper; of several people, that it cannot be told who buys."""
+    found = scored.shopper.faces_found
+    if found > 1:
+        return cannot_tell(
+            FaceError(
+                FaceFault.SEVERAL_FACES,
+                f"{found} faces were found, it cannot be told who wants to buy",
+                measured=found,
+                threshold=1,
+                faces_found=found,
+            ),
+            rule,
+        )
+    clear = rule.clears(scored.ages)
+    return pb.CheckAgeResponse(
+        check=pb.AGE_CHECK_CLEAR if clear else pb.AGE_CHECK_CHALLENGE,
+        probability_under_age=rule.under_age(scored.ages),
+        allowed_probability=rule.allowed,
+    )
+
+
+def cannot_tell(error: FaceError, rule: AgeRule) -> pb.CheckAgeResponse:
+    """What staff are told where the photo says nothing of the shopper's age."""
+    return pb.CheckAgeResponse(
+        check=pb.AGE_CHECK_CANNOT_TELL,
+        allowed_probability=rule.allowed,
+        problem=to_problem(error),
+    )
 
 
 def to_box(face: Face) -> pb.FaceBox:

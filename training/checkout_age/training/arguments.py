@@ -110,6 +110,13 @@ def _parser() -> ArgumentParser:
     )
     evaluate.set_defaults(run_command=commands.evaluate_model)
 
+    checks = verbs.add_parser(
+        "checks", help="show how often CheckAge would wave through somebody under age"
+    )
+    checks.add_argument("model", type=Path, help=MODEL)
+    checks.add_argument("--split", choices=("valid", "test"), default="valid")
+    checks.set_defaults(run_command=commands.show_checks)
+
     calibrate = verbs.add_parser("calibrate", help="calibrate and measure a model anew")
     calibrate.add_argument("model", type=Path, help=MODEL)
     calibrate.add_argument(
@@ -165,6 +172,17 @@ def _parser() -> ArgumentParser:
             default=PRECISIONS[0],
             help="of the sums inside the network; the mixed ones are for GPUs (%(default)s)",
         )
-    for verb in (pack, train, evaluate, calibrate, quantize, sides, ablate, degrade, sample):
+    for verb in (
+        pack,
+        train,
+        evaluate,
+        checks,
+        calibrate,
+        quantize,
+        sides,
+        ablate,
+        degrade,
+        sample,
+    ):
         verb.add_argument("--faces", type=Path, required=True, help=FACES)
     return parser

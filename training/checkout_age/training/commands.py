@@ -142,6 +142,26 @@ def evaluate_model(given: Namespace) -> None:
         print(f"the report is in {write_evaluation(bundle, scores, figures, given.out)}")
 
 
+def show_checks(given: Namespace) -> None:
+    """Show how often CheckAge would wave through somebody who is under age."""
+    from checkout_age.training.evaluation.checks import NEARLY, check_figures
+
+    bundle = read_bundle(find_bundle(given.model))
+    scores = score(bundle, load_split(given.faces, given.split), given.split)
+    nearly = f"of those {NEARLY} years under it or less"
+    table = _table("minimum age", "allowed", "under age, cleared", nearly, "old enough, challenged")
+    table.title = f"CheckAge on {given.split}: {bundle.facts.name} {bundle.version}"
+    for each in check_figures(scores):
+        table.add_row(
+            str(each.rule.minimum_age),
+            f"{each.rule.allowed:g}",
+            str(each.false_clear),
+            str(each.false_clear_nearly),
+            str(each.challenged),
+        )
+    Console(soft_wrap=True).print(table)
+
+
 def _compare(scores: Scores, address: str) -> None:
     from checkout_age.training.evaluation.served import served_ages
 
