@@ -1,9 +1,12 @@
 """CheckAge: the rule, and the call through a real port with a network that always says 34."""
 
+import asyncio
+
 import grpc
 import numpy as np
 import pytest
 
+from checkout_age.client import AgeClient, AsyncAgeClient
 from checkout_age.server.age import YEARS, AgeDistribution
 from checkout_age.server.check import AgeRule, MinimumAgeError
 from checkout_age.v1 import age_estimation_pb2 as pb
@@ -54,6 +57,18 @@ async def test_staff_are_told_whether_to_ask_for_id(
     assert answer.allowed_probability == 0.02
     assert answer.probability_under_age == pytest.approx(float(minimum_age > 34))
     assert answer.model_version
+
+
+async def test_both_clients_ask_for_it(serving: Serving, photo: bytes) -> None:
+    async with serving() as address:
+        async with AsyncAgeClient(address) as client:
+            assert (await client.check_age(photo, 18)).check == pb.AGE_CHECK_CLEAR
+
+        def blocking() -> pb.CheckAgeResponse:
+            with AgeClient(address) as client:
+                return client.check_age(photo, 35)
+
+        assert (await asyncio.to_thread(blocking)).check == pb.AGE_CHECK_CHALLENGE
 
 
 async def test_where_nothing_can_be_told_staff_are_told_why(

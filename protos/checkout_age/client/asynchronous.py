@@ -39,6 +39,19 @@ class AsyncAgeClient:
         except grpc.aio.AioRpcError as error:
             raise told_by(error) from None
 
+    async def check_age(
+        self, photo: bytes, minimum_age: int, deadline: float = DEADLINE
+    ) -> pb.CheckAgeResponse:
+        """Whether ID need not be asked for before goods for that age (1 to 100) are sold."""
+        try:
+            return await self._stub.CheckAge(
+                pb.CheckAgeRequest(photo=photo, minimum_age=minimum_age),
+                timeout=deadline,
+                metadata=self._access.metadata(),
+            )
+        except grpc.aio.AioRpcError as error:
+            raise told_by(error) from None
+
     async def estimate_ages(
         self,
         photos: AsyncIterable[tuple[str, bytes]] | Iterable[tuple[str, bytes]],

@@ -44,6 +44,16 @@ class AgeClient:
         except grpc.RpcError as error:
             raise told_by(error) from None
 
+    def check_age(
+        self, photo: bytes, minimum_age: int, deadline: float = DEADLINE
+    ) -> pb.CheckAgeResponse:
+        """Whether ID need not be asked for before goods for that age (1 to 100) are sold."""
+        request = pb.CheckAgeRequest(photo=photo, minimum_age=minimum_age)
+        try:
+            return self._stub.CheckAge(request, timeout=deadline)
+        except grpc.RpcError as error:
+            raise told_by(error) from None
+
     def estimate_ages(
         self, photos: Iterable[tuple[str, bytes]], deadline: float | None = None
     ) -> Iterator[pb.EstimateAgesResponse]:
