@@ -67,6 +67,17 @@ def _add_cost(verbs: "_SubParsersAction[ArgumentParser]") -> tuple[ArgumentParse
     return quantize, sides
 
 
+def _add_checks(verbs: "_SubParsersAction[ArgumentParser]") -> ArgumentParser:
+    """What is let through where restricted goods are sold."""
+    checks = verbs.add_parser(
+        "checks", help="show how often CheckAge would wave through somebody under age"
+    )
+    checks.add_argument("model", type=Path, help=MODEL)
+    checks.add_argument("--split", choices=("valid", "test"), default="valid")
+    checks.set_defaults(run_command=commands.show_checks)
+    return checks
+
+
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="checkout-age-training",
@@ -110,12 +121,7 @@ def _parser() -> ArgumentParser:
     )
     evaluate.set_defaults(run_command=commands.evaluate_model)
 
-    checks = verbs.add_parser(
-        "checks", help="show how often CheckAge would wave through somebody under age"
-    )
-    checks.add_argument("model", type=Path, help=MODEL)
-    checks.add_argument("--split", choices=("valid", "test"), default="valid")
-    checks.set_defaults(run_command=commands.show_checks)
+    checks = _add_checks(verbs)
 
     calibrate = verbs.add_parser("calibrate", help="calibrate and measure a model anew")
     calibrate.add_argument("model", type=Path, help=MODEL)
