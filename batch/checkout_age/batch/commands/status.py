@@ -65,11 +65,13 @@ def _told(night: NightStanding) -> dict[str, object]:
 def _table(nights: list[NightStanding], first: date, last: date) -> Table:
     table = Table(title=f"Nights from {first} to {last}", title_justify="left")
     for name in ("night", "stands"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=True)
     for name in ("purchases", "rows", "not scored", "failed runs"):
-        table.add_column(name, justify="right")
-    table.add_column("model")
-    table.add_column("last error")
+        table.add_column(name, justify="right", no_wrap=name in ("purchases", "rows"))
+    table.add_column("model", overflow="fold")
+    failed = any(night.last_error for night in nights)
+    if failed:
+        table.add_column("last error", overflow="fold")
     for night in nights:
         table.add_row(
             night.day.isoformat(),
@@ -79,6 +81,6 @@ def _table(nights: list[NightStanding], first: date, last: date) -> Table:
             str(night.not_scored),
             str(night.failed_runs),
             ", ".join(night.models),
-            night.last_error or "",
+            *((night.last_error or "",) if failed else ()),
         )
     return table
