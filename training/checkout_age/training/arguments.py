@@ -7,6 +7,7 @@ from pathlib import Path
 
 from checkout_age.server.bundle import BundleError
 from checkout_age.server.chip import SMALLEST_SIDE
+from checkout_age.server.runtime import Precision, RuntimeName
 from checkout_age.training import commands
 from checkout_age.training.dataset.compact import QUALITY
 from checkout_age.training.dataset.photo_file import FacesError
@@ -118,6 +119,20 @@ def _parser() -> ArgumentParser:
     evaluate.add_argument("--out", type=Path, help="write a report with figures there")
     evaluate.add_argument(
         "--server", metavar="HOST:PORT", help="hold the figures against those through a server"
+    )
+    evaluate.add_argument(
+        "--runtime",
+        type=RuntimeName,
+        choices=list(RuntimeName),
+        default=RuntimeName.OPENVINO,
+        help="what runs the network, as for the server (%(default)s)",
+    )
+    evaluate.add_argument(
+        "--precision",
+        type=Precision,
+        choices=list(Precision),
+        default=Precision.BEST,
+        help="of its sums, as for the server (%(default)s)",
     )
     evaluate.set_defaults(run_command=commands.evaluate_model)
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from checkout_age.server.bundle import Metric, find_bundle, read_bundle
-from checkout_age.server.runtime import cores
+from checkout_age.server.runtime import RUNTIMES, cores
 from checkout_age.training.dataset.compact import Compact, write_compact
 from checkout_age.training.dataset.faces import (
     SplitName,
@@ -131,7 +131,8 @@ def evaluate_model(given: Namespace) -> None:
     """Measure a bundle on one split; with a folder, write the report too."""
     bundle = read_bundle(find_bundle(given.model))
     faces = load_split(given.faces, given.split)
-    scores = score(bundle, faces, given.split)
+    runtime = RUNTIMES[given.runtime](bundle, given.precision, cores())
+    scores = score(bundle, faces, given.split, runtime=runtime)
     figures = [*metrics(scores, given.split), face_found(scores, faces, given.split)]
     print_metrics(figures)
     if given.server is not None:

@@ -13,6 +13,7 @@ from checkout_age.server.bundle import Bundle, Metric
 from checkout_age.server.calibration import Calibration
 from checkout_age.server.keras_runtime import KerasRuntime
 from checkout_age.server.photo import Pixels
+from checkout_age.server.runtime import Runtime
 from checkout_age.training.dataset.faces import Faces
 from checkout_age.training.dataset.pack import CACHE, pack
 from checkout_age.training.evaluation.calibration import expected_calibration_error
@@ -35,10 +36,19 @@ def evaluate(bundle: Bundle, faces: Faces, split: str, cache: Path | None = CACH
     return [*metrics(scores, split), face_found(scores, faces, split)]
 
 
-def score(bundle: Bundle, faces: Faces, title: str, cache: Path | None = CACHE) -> Scores:
-    """The answers of a model for all photos with a face, cut and run as they are served."""
+def score(
+    bundle: Bundle,
+    faces: Faces,
+    title: str,
+    cache: Path | None = CACHE,
+    runtime: Runtime | None = None,
+) -> Scores:
+    """The answers of a model for all photos with a face, cut as they are served.
+
+    Without a runtime the reference is asked: Keras, in full precision.
+    """
     seen = pack(faces, bundle.facts.chip_side, f"{title} photos", cache)
-    logits = predict_logits(KerasRuntime(bundle).logits, seen.chips)
+    logits = predict_logits((runtime or KerasRuntime(bundle)).logits, seen.chips)
     found = faces.chosen(seen.rows)
     known = pd.concat([found.audit, _weak_spots(found.ages, seen.chips)], axis=1)
     facts = bundle.facts

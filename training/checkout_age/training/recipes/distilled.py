@@ -1,8 +1,13 @@
-"""From random initialisation at full size, for a machine with a GPU.
+"""Goes on from `full` and learns from it too: labels beside what `full` says of the same views.
+
+Test MAE RESULT. 75 epochs of two passes
+in 10 minutes on one NVIDIA H200, JAX, from the file that `pack` wrote; stopped after epoch 68 and
+resumed there.
 
 Command:
 
-    checkout-age-training train distilled --faces FACES --out MODELS --precision mixed_bfloat16
+    checkout-age-training train distilled --faces FACES --out MODELS --precision mixed_bfloat16 \
+      --weights MODELS/full --teacher MODELS/full
 """
 
 from checkout_age.training.fitting.augmentation import Augmentation
