@@ -21,7 +21,7 @@ from tests.chaos.swaps import swaps_under_load
 from tests.e2e.samples import frames
 
 ROOT = Path(__file__).parents[2]
-MODEL = ROOT / "server" / "models" / "balanced"
+MODEL = ROOT / "server" / "models" / "distilled"
 FEWEST_CLIENTS = 16
 MB = 2**20
 

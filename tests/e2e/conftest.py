@@ -49,7 +49,7 @@ def running(model: Path, folder: Path, *options: str) -> Iterator[RunningServer]
 
 @pytest.fixture(scope="session")
 def shipped_model(pytestconfig: pytest.Config) -> Path:
-    return pytestconfig.rootpath / "server" / "models" / "balanced"
+    return pytestconfig.rootpath / "server" / "models" / "distilled"
 
 
 @pytest.fixture(scope="session")

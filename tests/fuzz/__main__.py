@@ -34,7 +34,7 @@ def main() -> None:
 
 def fuzz(count: int, seed: int, figures: Path | None) -> int:
     """Fuzz, print, and give the exit status: 1 where an input did what none may do."""
-    model = ROOT / "server" / "models" / "balanced"
+    model = ROOT / "server" / "models" / "distilled"
     with (
         tempfile.TemporaryDirectory() as folder,
         running(model, Path(folder), "--log-level", "error") as server,

@@ -162,7 +162,7 @@ def nested(chance: random.Random) -> bytes:
 def tensors(chance: random.Random) -> bytes:
     """A request for inference with one thing or another wrong."""
     request = oip.ModelInferRequest(
-        model_name=chance.choice(("balanced", "", "other", "\x00")), id=str(chance.random())
+        model_name=chance.choice(("distilled", "", "other", "\x00")), id=str(chance.random())
     )
     for _ in range(chance.choice((0, 1, 1, 1, 2))):
         request.inputs.add(

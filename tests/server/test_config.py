@@ -34,7 +34,7 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 def test_unless_told_otherwise_the_shipped_model_is_served_on_loopback(root: Path) -> None:
     config = parse_arguments([])
-    assert config.model == root / "server" / "models" / "balanced"
+    assert config.model == root / "server" / "models" / "distilled"
     assert (config.host, config.port) == ("127.0.0.1", 50051)
     assert config.age_groups is None
 
@@ -89,9 +89,9 @@ def test_a_yes_in_the_file_can_be_taken_back_by_a_flag(tmp_path: Path) -> None:
 
 def test_paths_in_the_file_start_from_its_folder(tmp_path: Path) -> None:
     file = tmp_path / "server.toml"
-    file.write_text("model = 'models/balanced'\nport-file = '/run/port'\n")
+    file.write_text("model = 'models/distilled'\nport-file = '/run/port'\n")
     config = parse_arguments(["--config", str(file)])
-    assert config.model == tmp_path / "models" / "balanced"
+    assert config.model == tmp_path / "models" / "distilled"
     assert config.port_file == Path("/run/port")
 
 

@@ -85,7 +85,7 @@ def test_jpeg_s_rounding_is_that_of_a_jpeg_of_quality_50() -> None:
     chips = SMOOTH[:4]
     augmentation = Augmentation(**STILL, compressed=1.0)
     views = dict(augmentation.draw(np.random.default_rng(0), 4))
-    views["placements"] = np.tile(np.float32([[1, 0, 0], [0, 1, 0]]), (4, 1, 1))
+    views["placements"] = np.tile(np.array([[1, 0, 0], [0, 1, 0]], np.float32), (4, 1, 1))
     views["tables"] = np.ones(4, np.float32)
     ours = np.asarray(rendered(chips, views, 40, augmentation))[..., 1]
     for chip, view in zip(chips, ours, strict=True):
@@ -110,6 +110,8 @@ def test_erased_chips_lose_one_patch_of_one_colour() -> None:
 
 
 def test_a_chip_is_mixed_with_its_neighbour_by_its_share() -> None:
-    levels = np.ones((3, 2, 2, 3), np.float32) * np.float32([0, 100, 200])[:, None, None, None]
+    levels = (
+        np.ones((3, 2, 2, 3), np.float32) * np.array([0, 100, 200], np.float32)[:, None, None, None]
+    )
     shares = np.array([1.0, 0.25, 0.5], np.float32)
     assert np.asarray(mixed(levels, shares))[:, 0, 0, 0].tolist() == [0, 175, 100]

@@ -18,7 +18,7 @@ from checkout_age.server.settings import Settings, add_options, settings_of
 from checkout_age.server.shopper import Acceptance
 
 LAST_PORT = 65535
-SHIPPED = Path(__file__).parents[2] / "models" / "balanced"
+SHIPPED = Path(__file__).parents[2] / "models" / "distilled"
 """The model that comes with the sources."""
 
 

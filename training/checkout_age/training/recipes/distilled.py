@@ -1,8 +1,8 @@
 """Goes on from `full` and learns from it too: labels beside what `full` says of the same views.
 
-Test MAE RESULT. 75 epochs of two passes
-in 10 minutes on one NVIDIA H200, JAX, from the file that `pack` wrote; stopped after epoch 68 and
-resumed there.
+Test MAE 4.64 years (4.35 to 4.91, 1,171 photos of UTKFace); 13-17 3.92, 18-24 3.40. 75 epochs of
+two passes in 10 minutes on one NVIDIA H200, JAX, from the file that `pack` wrote; stopped after
+epoch 72 and resumed from the checkpoint of epoch 68. Measured on the photos, by `calibrate`.
 
 Command:
 
