@@ -70,6 +70,8 @@ def test_five_cron_fields_are_read_on_the_shops_clock_and_others_are_refused() -
     assert found.isoformat() == "2026-11-23T04:00:00+01:00"
     with pytest.raises(ValueError, match="Wrong number of fields"):
         ShopCron("at noon", ZoneInfo("UTC"))
+    with pytest.raises(ValueError, match="never comes"):
+        ShopCron("0 0 30 2 *", ZoneInfo("UTC"))
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,10 @@ class Night:
             progress_folder(self.lake, self.day).delete()
         self.record.result = DONE
 
+    def forget(self, kind: str) -> None:
+        """Let go of what a broken run left, where it is not wanted any more."""
+        self._progress(kind).delete()
+
     def nothing_to_do(self) -> None:
         """Leave the night as it is."""
         self.record.result = NOTHING_TO_DO

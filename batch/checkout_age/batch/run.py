@@ -60,6 +60,7 @@ def _bring_up_to_date(night: Night, photos: PhotoRoot, sources: Sources, watch: 
         _claim(night, photos, sources.scorer.readers)
     open_, table_rows = night.plan.count_in(RowIn.NOWHERE), night.plan.table_rows()
     if not open_ and not night.pieces and table_rows <= night.facts.table_rows:
+        night.forget(KIND)
         night.nothing_to_do()
         return
     if open_:

@@ -26,6 +26,8 @@ class ShopCron(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
         self.expression = expression
         self.zone = zone
         self._cron = CronTrigger.from_crontab(expression, timezone=UTC)
+        if self._cron.get_next_fire_time(None, datetime.now(UTC)) is None:
+            raise ValueError(f"the cron expression {expression!r} never comes")
 
     @classmethod
     def daily(cls, at: time, zone: ZoneInfo) -> "ShopCron":

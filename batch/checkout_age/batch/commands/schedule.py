@@ -15,6 +15,7 @@ from checkout_age.batch.commands.arguments import (
     sources_of,
 )
 from checkout_age.batch.commands.exits import EXITS, telling_failures
+from checkout_age.batch.place import Place
 from checkout_age.batch.schedule import Schedule, run_schedule
 from checkout_age.batch.trigger import ShopCron
 
@@ -79,6 +80,8 @@ def carry_out(parser: ArgumentParser, given: Namespace) -> None:
     except ValueError as error:
         parser.error(str(error))
     with telling_failures(given.out):
+        for place in (sources.purchases, sources.photos, sources.out):
+            Place.of(place)  # a wrong URI is told now, not at night
         if given.metrics_port is not None:
             schedule.metrics.serve(given.metrics_host, given.metrics_port)
         run_schedule(schedule)
