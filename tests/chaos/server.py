@@ -5,6 +5,7 @@ make chaos-server SWAPS=20 DRAINS=4     less of it
 """
 
 import asyncio
+import os
 import sys
 import tempfile
 from argparse import ArgumentParser
@@ -121,7 +122,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.clients < FEWEST_CLIENTS:
         parser.error(f"clients must be at least {FEWEST_CLIENTS}, got {given.clients}")
-    told(f"{machine()}, {given.clients} clients")
+    told(f"{machine().partition(',')[0]}, {os.cpu_count()} cores, {given.clients} clients")
     figures = asyncio.run(
         chaos(
             swaps=given.swaps,

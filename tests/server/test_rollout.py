@@ -166,6 +166,21 @@ async def test_a_refused_version_is_looked_at_again_only_once_it_changes(
     assert lab.serves == bad
 
 
+async def test_a_trouble_that_stays_is_logged_once(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    lab.rollout.versions.pin("gone")
+    for _ in range(3):
+        await lab.rollout.look()
+    assert caplog.text.count("has no version 'gone'") == 1
+    lab.rollout.versions.pin(None)
+    await lab.rollout.look()
+    lab.rollout.versions.pin("gone")
+    await lab.rollout.look()
+    assert caplog.text.count("has no version 'gone'") == 2
+    assert lab.serves == lab.first
+
+
 async def test_a_roll_back_serves_the_version_before_and_stays_with_it(lab: Lab) -> None:
     newer = lab.version(36)
     await lab.rollout.follow()

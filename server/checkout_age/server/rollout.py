@@ -63,6 +63,7 @@ class Rollout:
         self._place: _Place | None = None
         self._previous: Path | None = None
         self._refused: dict[Path, Fingerprint] = {}
+        self._trouble = ""
         self._one = asyncio.Lock()
 
     @property
@@ -135,12 +136,15 @@ class Rollout:
             wanted = (await asyncio.to_thread(self.versions.wanted))[0]
             place = self._place
             if place is None or wanted == place.folder:
+                self._trouble = ""
                 return
             if self._refused.get(wanted) == await asyncio.to_thread(fingerprint, wanted):
                 return
             await self.follow()
         except (BundleError, OSError) as error:
-            logger.error("the model in the folder is refused: %s", error)
+            if str(error) != self._trouble:  # it is looked at every few seconds
+                logger.error("the model in the folder is refused: %s", error)
+            self._trouble = str(error)
 
     async def swap(self, version: str) -> Swap:
         """Swap in a version and pin it; an empty name: unpin, and swap in the newest.

@@ -136,20 +136,29 @@ async def _started(rollout: Rollout, signals: Signals) -> bool:
 async def _follow(rollout: Rollout, signals: Signals, seconds: float) -> None:
     """Look into the models folder at every SIGHUP, and from time to time."""
     while True:
+        told = await _told(signals.reload, seconds)
         try:
-            async with asyncio.timeout(seconds or None):
-                await signals.reload.wait()
-        except TimeoutError:
-            await rollout.look()
-            continue
-        signals.reload.clear()
-        try:
-            swap = await rollout.follow()
+            if told:
+                swap = await rollout.follow()
+                if swap.before == swap.after:
+                    logger.info("%s is served already", swap.after)
+            else:
+                await rollout.look()
         except (BundleError, OSError) as error:
             logger.error("the model is refused, the old one goes on: %s", error)
-        else:
-            if swap.before == swap.after:
-                logger.info("%s is served already", swap.after)
+        except Exception:  # the next SIGHUP must still be heard
+            logger.exception("the swap failed, the old model goes on")
+
+
+async def _told(reload: asyncio.Event, seconds: float) -> bool:
+    """Wait for a SIGHUP, so long at most (0: for ever); tell whether there was one."""
+    try:
+        async with asyncio.timeout(seconds or None):
+            await reload.wait()
+    except TimeoutError:
+        return False
+    reload.clear()
+    return True
 
 
 async def _end(
