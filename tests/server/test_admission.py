@@ -54,6 +54,21 @@ def test_one_slow_answer_does_not_lock_tills_out() -> None:
         clock.now += 0.02
 
 
+def test_a_time_when_everything_was_slow_does_not_lock_tills_out() -> None:
+    clock = Clock()
+    door = admission(clock)
+    for _ in range(20):
+        answer_one(door, clock, 9.0)
+    refused = 0
+    for _ in range(6):
+        try:
+            with door.till(0.5):
+                clock.now += 0.02
+        except OverloadedError:
+            refused += 1
+    assert 1 <= refused <= 5
+
+
 def test_what_would_come_too_late_is_refused_with_a_hint_when_to_come_again() -> None:
     clock = Clock()
     door = admission(clock)

@@ -113,9 +113,11 @@ class Admission:
             )
         if remaining is None:
             return
-        # with nobody before it, only what cannot be done is refused: or else a bad guess of the
-        # latency would never be put right
+        # with nobody before it, only what has never been done is refused, and ever less of that: or
+        # else a bad guess of the latency would never be put right
         late = expected > MARGIN * remaining if ahead else self.pace.quickest > remaining
+        if late and not ahead:
+            self.pace.doubt()
         if late:
             raise OverloadedError(
                 f"the server is full: the answer would come in about {expected:.2f} s, "

@@ -80,6 +80,10 @@ class Pace:
         elif answered:
             self._busy_since = now
 
+    def doubt(self) -> None:
+        """A photo was refused for what the quickest took: the machine may be quicker by now."""
+        self._quickest /= 2
+
     def forget_all(self) -> None:
         """Another model is served: nothing that was learnt holds any more."""
         self._seconds = self._answers = 0.0
