@@ -46,7 +46,7 @@ ROUNDS ?= 3
 SECONDS ?= 8
 BENCHED = $(if $(MODEL),--model $(MODEL)) $(if $(JSON),--json $(JSON))
 bench-server: .venv/.bench
-	$(BIN)/python -m tests.bench.server --rounds $(ROUNDS) --seconds $(SECONDS) $(BENCHED)
+	$(BIN)/python -m tests.bench.server --rounds $(ROUNDS) --seconds $(SECONDS) $(if $(RUNTIME),--runtime $(RUNTIME)) $(BENCHED)
 
 # make soak REQUESTS=200000: the server's memory over many requests, an hour or so
 REQUESTS ?= 200000

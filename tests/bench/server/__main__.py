@@ -12,6 +12,7 @@ import tempfile
 from argparse import ArgumentParser
 from collections import defaultdict
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -20,7 +21,7 @@ from rich.table import Table
 
 from checkout_age.server.bundle import find_bundle, read_bundle
 from checkout_age.server.config import SHIPPED
-from checkout_age.server.runtime import cores
+from checkout_age.server.runtime import RUNTIMES, Precision, RuntimeName, cores
 from tests.bench.figures import merge
 from tests.bench.server.chips import chips_against_bare
 from tests.bench.server.load import Answered
@@ -51,6 +52,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=8.0, help="of each measurement")
     parser.add_argument("--alone", action="store_true", help="neither tutorial nor peers")
+    parser.add_argument("--runtime", choices=tuple(RUNTIMES), default=RuntimeName.OPENVINO)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     figures: Figures = defaultdict(list)
@@ -60,12 +62,16 @@ def main() -> None:
         folder = Path(name)
         write_photos(folder / "photos")
         bundle = read_bundle(find_bundle(given.model))
-        shares = chips_against_bare(bundle, photos(), cores(), given.seconds / 2, given.rounds)
+        runtime = RUNTIMES[RuntimeName(given.runtime)](bundle, Precision.BEST, cores())
+        shares = chips_against_bare(bundle, photos(), runtime, given.seconds / 2, given.rounds)
         figures["chips_vs_bare_runtime"] += shares
         for _ in range(given.rounds):
-            parts = bare(bundle, photos(), cores(), given.seconds / 4)
-            _round(figures, parts, folder, given.model, given.seconds, compared=not given.alone)
-    form = "int8" if bundle.int8 else "full"
+            parts = bare(bundle, photos(), runtime, given.seconds / 4)
+            kind = replace(OURS, command=(*OURS.command, "--runtime", given.runtime))
+            place = Place(folder, given.model, given.seconds)
+            _round(figures, parts, kind, place, compared=not given.alone)
+    int8 = bundle.int8 is not None and given.runtime == RuntimeName.OPENVINO
+    form = f"{given.runtime} {Precision.INT8 if int8 else Precision.FULL}"
     _print(
         console,
         figures,
@@ -74,16 +80,24 @@ def main() -> None:
     merge(given.json, {name: round(median(values), 4) for name, values in figures.items()})
 
 
-def _round(
-    figures: Figures, parts: Bare, folder: Path, model: Path, seconds: float, *, compared: bool
-) -> None:
+@dataclass(frozen=True)
+class Place:
+    """What a round is measured with."""
+
+    folder: Path
+    model: Path
+    seconds: float
+
+
+def _round(figures: Figures, parts: Bare, kind: Kind, place: Place, *, compared: bool) -> None:
+    folder, model, seconds = place.folder, place.model, place.seconds
     for name, milliseconds in (
         ("decode_ms", parts.decode),
         ("find_ms", parts.find),
         ("network_ms", parts.network),
-        ("network_every_core_ms", parts.wide),
         ("network_batched_ms", parts.batched),
-        ("lone_bare_ms", parts.lone),
+        ("lone_bare_on_one_core_ms", parts.lone_on_one),
+        ("lone_bare_on_all_cores_ms", parts.lone_on_all),
     ):
         figures[name].append(milliseconds)
     with _started(EMPTY, folder, model) as server:
@@ -91,7 +105,7 @@ def _round(
         grpc_ms = told.client_ms + server_ms
         figures["grpc_server_ms"].append(server_ms)
         figures["grpc_client_ms"].append(told.client_ms)
-    with _started(OURS, folder, model) as server:
+    with _started(kind, folder, model) as server:
         ours, ours_ms = _closed(server, folder, CLIENTS, seconds)
         figures["photos_per_s"].append(ours.rate)
         figures["photos_p50_ms"].append(ours.p50)
@@ -110,11 +124,11 @@ def _round(
         memory = server.memory_mb
         figures["rss_mb"].append(memory)
         figures["start_to_first_answer_s"].append(server.start_s)
-    for kind in (TUTORIAL, *PEERS) if compared else ():
-        with _started(kind, folder, model) as server:
+    for other in (TUTORIAL, *PEERS) if compared else ():
+        with _started(other, folder, model) as server:
             theirs, _ = _closed(server, folder, CLIENTS, seconds)
-            key = kind.name.lower() if kind in PEERS else "tutorial"
-            ratio = "photos_vs_tutorial_server" if kind is TUTORIAL else f"vs_{key}"
+            key = other.name.lower() if other in PEERS else "tutorial"
+            ratio = "photos_vs_tutorial_server" if other is TUTORIAL else f"vs_{key}"
             figures[ratio].append(ours.rate / theirs.rate)
             figures[f"vs_{key}_p99"].append(ours.p99 / theirs.p99)
             figures[f"vs_{key}_memory"].append(memory / server.memory_mb)

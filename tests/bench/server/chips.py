@@ -8,28 +8,26 @@ import numpy as np
 from checkout_age.server.bundle import Bundle
 from checkout_age.server.face_finder import FaceFinder
 from checkout_age.server.photo import Pixels
-from checkout_age.server.runtime import Precision, openvino_runtime
+from checkout_age.server.runtime import Runtime, cores
 from checkout_age.server.scorer import Scorer
 from checkout_age.server.shopper import ShopperFinder
-from tests.bench.server.parts import rate
+from tests.bench.server.parts import rate, settle
 
 CLIENTS = 16
 
 
 def chips_against_bare(
-    bundle: Bundle, photos: list[bytes], threads: int, seconds: float, rounds: int
+    bundle: Bundle, photos: list[bytes], runtime: Runtime, seconds: float, rounds: int
 ) -> list[float]:
     """What share of the bare runtime's chips a second the server's scorer reaches, each round."""
-    runtime = openvino_runtime(bundle, Precision.BEST, threads)
     shoppers = ShopperFinder(FaceFinder(), bundle.facts.chip_side)
     chips = np.stack([shoppers.find(photo).chip for photo in photos])
+    settle(runtime, chips[:1])
     full = np.resize(chips, (runtime.batch, *chips.shape[1:]))
     shares = []
     for _ in range(rounds):
-        bare = max(
-            rate(runtime, full, threads, seconds), rate(runtime, chips[:1], threads, seconds)
-        )
-        scorer = Scorer(runtime, shoppers, calibration=bundle.facts.calibration, threads=threads)
+        bare = max(rate(runtime, some, seconds).chips for some in (full, chips[:1]))
+        scorer = Scorer(runtime, shoppers, calibration=bundle.facts.calibration, threads=cores())
         shares.append(asyncio.run(_rate(scorer, chips, seconds)) / bare)
         scorer.close()
     return shares

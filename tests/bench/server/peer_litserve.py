@@ -4,9 +4,9 @@ BENCH_MODEL=MODEL python -m tests.bench.server.peer_litserve PORT
 """
 
 import sys
-from typing import Any
 
 import litserve
+from fastapi import Request
 
 from tests.bench.server.peer_pipeline import CORES, Pipeline
 
@@ -15,7 +15,7 @@ class Ages(litserve.LitAPI):  # type: ignore[misc]  # of the extra bench
     def setup(self, device: str) -> None:
         self.pipeline = Pipeline()
 
-    def decode_request(self, request: Any) -> bytes:
+    def decode_request(self, request: Request) -> bytes:
         content: bytes = request["request"].file.read()
         return content
 

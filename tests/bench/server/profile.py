@@ -57,7 +57,7 @@ def main() -> None:
             load.start()
             subprocess.run(
                 [
-                    *(str(Path(sys.executable).parent / "py-spy"), "record", "--nonblocking"),
+                    *(str(Path(sys.executable).parent / "py-spy"), "record"),
                     *("--pid", str(server.process.pid), "--duration", str(given.seconds)),
                     *("--rate", "200", "--format", "raw", "--output", str(folder / "stacks")),
                 ],
