@@ -1,7 +1,8 @@
 """Where the server's time goes under load, by py-spy. make profile [MODEL=...] [SECONDS=20]
 
-Samples of threads at work, 200 a second; what a sample is counted as is told by the first of
-PLACES that is on its stack, from the innermost function outwards.
+Samples of threads that do not wait for work, 200 a second: on a core, or waiting for one or for
+Python's lock. What a sample is counted as is told by the first of PLACES that is on its stack, from
+the innermost function outwards.
 """
 
 import re
@@ -39,6 +40,8 @@ PLACES = (
 )
 """Each with what tells it on a frame, as py-spy writes it: function (file:line)."""
 ELSE = "gRPC and the event loop"
+WAITING = r"^wait \(threading|^select \(selectors|^run \(threading|^_worker \(concurrent"
+"""The innermost frame of a thread that has nothing to do."""
 
 
 def main() -> None:
@@ -57,7 +60,7 @@ def main() -> None:
             load.start()
             subprocess.run(
                 [
-                    *(str(Path(sys.executable).parent / "py-spy"), "record"),
+                    *(str(Path(sys.executable).parent / "py-spy"), "record", "--idle"),
                     *("--pid", str(server.process.pid), "--duration", str(given.seconds)),
                     *("--rate", "200", "--format", "raw", "--output", str(folder / "stacks")),
                 ],
@@ -80,7 +83,9 @@ def counted(stacks: str) -> Counter[str]:
     counts: Counter[str] = Counter()
     for line in stacks.splitlines():
         frames, _, number = line.rpartition(" ")
-        counts[_place(frames.split(";"))] += int(number)
+        stack = frames.split(";")
+        if not re.search(WAITING, stack[-1]):
+            counts[_place(stack)] += int(number)
     return counts
 
 
