@@ -23,7 +23,7 @@ from checkout_age.batch.report.simplex import Beliefs, sample_shares
 
 Array = NDArray[np.float64]
 
-DRAWS = 240
+DRAWS = 200
 EM_STEPS = 60
 SMOOTHING = 0.2
 """How far the soft classifier's prior is drawn from EM's shares to even ones, so that no group

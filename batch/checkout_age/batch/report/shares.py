@@ -87,7 +87,7 @@ def _measured(
                 "age_group": np.tile(groups.labels, len(counts)),
                 "measure": measure,
                 "purchases": np.repeat(purchases, len(groups.labels)),
-                "plain_purchases": plain.ravel() if measure == "purchases" else np.nan,
+                "plain_purchases": np.rint(plain).ravel() if measure == "purchases" else np.nan,
                 "plain_share": (plain / totals[:, None]).ravel(),
             }
         )

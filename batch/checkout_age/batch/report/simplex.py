@@ -9,7 +9,7 @@ from scipy.special import ndtr, ndtri
 
 Array = NDArray[np.float64]
 
-SWEEPS = 6
+SWEEPS = 4
 """Passes over all pairs of groups for each draw of the confusion."""
 WARM_UP = 10
 """Draws that are thrown away, since the first stand where the search began."""

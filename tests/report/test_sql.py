@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+
+from checkout_age.batch.__main__ import main
+from tests.lakes import made_up_photos, write_lake
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("lake")
+    ids = write_lake(folder, made_up_photos(200, 1), made_up_photos(300, 2), [np.arange(8)] * 2)
+    lines = "".join(f"{purchase},milk,dairy,2,1.5\n" for purchase in ids)
+    (folder / "b.csv").write_text("purchase_id,product,category,quantity,amount\n" + lines)
+    return folder
+
+
+def test_the_printed_views_are_read_by_any_duckdb(
+    lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["sql", "--lake", str(lake), "--baskets", str(lake / "b.csv")])
+    with duckdb.connect() as connection:
+        connection.execute(capsys.readouterr().out)
+        rows = connection.sql("SELECT count(*), sum(revenue) FROM purchases_by_age").fetchall()
+        assert rows == [(16, 24.0)]
+        lifts = connection.sql("SELECT DISTINCT lift FROM lift").fetchall()
+        assert lifts == [(1.0,)]
+        assert connection.sql("SELECT sum(purchases) FROM coverage").fetchall() == [(16,)]
+
+
+def test_a_query_is_answered_as_a_table_or_as_csv(
+    lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    query = "SELECT store_id, count(*) AS n FROM purchases_by_age GROUP BY 1 ORDER BY 1"
+    main(["sql", "--lake", str(lake), query])
+    assert "north" in capsys.readouterr().out
+    main(["sql", "--lake", str(lake), "--csv", query])
+    assert capsys.readouterr().out == "store_id,n\nnorth,8\nsouth,8\n"
+
+
+@pytest.mark.parametrize(
+    ("folder", "query", "words"),
+    [
+        ("nowhere", "FROM coverage", "the lake or the baskets cannot be read"),
+        ("", "FROM nothing", "the query cannot be answered"),
+    ],
+)
+def test_a_wrong_lake_or_query_is_named(
+    lake: Path, capsys: pytest.CaptureFixture[str], folder: str, query: str, words: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["sql", "--lake", str(lake / folder), query])
+    assert ended.value.code == 1
+    assert words in capsys.readouterr().err
