@@ -28,6 +28,9 @@ EM_STEPS = 60
 SMOOTHING = 0.2
 """How far the soft classifier's prior is drawn from EM's shares to even ones, so that no group
 is ruled out by it."""
+REPEATS = 3.0
+"""The design effect (Kish 1965) of faces that come again: a regular's purchases are told alike, so
+they vary as a third as many of strangers would."""
 POOLED = 20.0
 """Answers' worth of the whole population's spread in the spread of a small cell."""
 
@@ -108,7 +111,7 @@ class Quantifier:
         pooled = (alike[:, None, None] * own + POOLED * self._whole) / (
             alike[:, None, None] + POOLED
         )
-        return np.asarray(pooled / alike[:, None, None])
+        return np.asarray(REPEATS * pooled / alike[:, None, None])
 
 
 def self_consistent_shares(likelihoods: Array, counts: Array) -> Array:
