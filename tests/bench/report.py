@@ -105,8 +105,8 @@ def main() -> None:
         lines = pq.read_metadata(baskets).num_rows
         seconds, mebibytes = run_report(lake, baskets, given.days)
     print(
-        f"{given.purchases:,} purchases of {given.days} days with {lines:,} basket lines: "
-        f"{seconds:.1f} s, {mebibytes:,.0f} MiB at its peak; {machine()}"
+        f"{given.purchases // given.days * given.days:,} purchases of {given.days} days with "
+        f"{lines:,} basket lines: {seconds:.1f} s, {mebibytes:,.0f} MiB at its peak; {machine()}"
     )
     merge(given.json, {"report_10m_seconds": seconds, "report_10m_mebibytes": mebibytes})
 

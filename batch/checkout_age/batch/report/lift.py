@@ -60,7 +60,7 @@ def lift_draws(
         np.concatenate([whole.weights, cells.weights]),
         np.concatenate([whole.squares, cells.squares]),
     )
-    drawn = quantifier.shares(together)
+    drawn = quantifier.shares(together, repeats=1)  # the same shoppers stand on both sides
     return drawn[:, 1:], drawn[:, :1]
 
 

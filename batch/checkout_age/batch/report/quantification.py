@@ -88,7 +88,7 @@ class Quantifier:
         )
         self._whole = _spread(self._members, whole[None] / max(whole.sum(), 1.0))[0]
 
-    def shares(self, cells: Cells) -> Array:
+    def shares(self, cells: Cells, repeats: float = REPEATS) -> Array:
         """Draws from what is believed of each cell's shares, shape (draws, cells, groups).
 
         A draw of one cell goes with the same draw of every other: both were made with the same
@@ -97,7 +97,7 @@ class Quantifier:
         totals = cells.weights.sum(axis=1, keepdims=True)
         weights = cells.weights / totals
         told = weights @ self._members
-        spread = self._spreads(cells, totals[:, 0])
+        spread = repeats * self._spreads(cells, totals[:, 0])
         by_model = np.stack(
             [weights[:, self._models == model].sum(1) for model in range(len(self._confusions))], 1
         )
@@ -111,7 +111,7 @@ class Quantifier:
         pooled = (alike[:, None, None] * own + POOLED * self._whole) / (
             alike[:, None, None] + POOLED
         )
-        return np.asarray(REPEATS * pooled / alike[:, None, None])
+        return np.asarray(pooled / alike[:, None, None])
 
 
 def self_consistent_shares(likelihoods: Array, counts: Array) -> Array:
