@@ -64,12 +64,12 @@ def test_a_face_cut_out_tightly_is_found_in_the_same_place(finder: FaceFinder, r
 @pytest.mark.slow
 def test_the_first_photos_of_a_process_may_come_at_once() -> None:
     code = (
-        "import threading, numpy as np\n"
+        "import sys, threading, numpy as np\n"
         "from checkout_age.server.face_finder import FaceFinder\n"
         "finder, start = FaceFinder(), threading.Barrier(8)\n"
         "def look(width):\n"
         "    start.wait()\n"
-        "    print(len(finder.find(np.zeros((64, width, 3), np.uint8))[0]))\n"
+        "    sys.stdout.write(f\"{len(finder.find(np.zeros((64, width, 3), np.uint8))[0])}\\n\")\n"
         "threads = [threading.Thread(target=look, args=(64 + 30 * n,)) for n in range(8)]\n"
         "[thread.start() for thread in threads]\n"
         "[thread.join() for thread in threads]\n"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from checkout_age.server.face import Face
 from checkout_age.server.photo import Pixels
-from checkout_age.server.runtime import cores
+from checkout_age.server.runtime import FIRST_LOOK, cores
 
 if TYPE_CHECKING:
     import openvino  # training on chips that were cut before needs no detector
@@ -51,18 +51,24 @@ class BlazeFace:
     """One network; safe to call from several threads."""
 
     def __init__(self, form: Form, shapes: Sequence[tuple[int, int]] = ()) -> None:
-        """Load the network for square views and others of (rows, columns), and look once.
+        """Load the network for views of (rows, columns), square ones if none, and look once.
 
-        OpenVINO's binding prepares itself at the first look; two threads that both take
-        that look first can wait for each other for ever (one holds Python's lock, the
-        other that of the preparation).
+        See FIRST_LOOK.
         """
         self._form = form
         self._compiled: dict[tuple[int, int], openvino.CompiledModel] = {}
         self._compiling = threading.Lock()
         self._of_thread = threading.local()
-        for rows, columns in ((form.side, form.side), *shapes):
-            self.look(np.zeros((rows, columns, 3), np.uint8), threshold=0.5)
+        shapes = shapes or [(form.side, form.side)]
+        for shape in shapes:
+            self.prepare(shape)
+        with FIRST_LOOK:
+            for rows, columns in shapes:
+                self.look(np.zeros((rows, columns, 3), np.uint8), threshold=0.5)
+
+    def prepare(self, shape: tuple[int, int]) -> None:
+        """Make ready for views of (rows, columns), which would else cost the first of them time."""
+        self._ready(shape)
 
     @property
     def side(self) -> int:
@@ -91,11 +97,17 @@ class BlazeFace:
 
     def _request(self, shape: tuple[int, int]) -> "_Request":
         """This thread's own; it holds the memory of one look."""
-        import openvino
-
         requests: dict[tuple[int, int], _Request]
         requests = self._of_thread.__dict__.setdefault("requests", {})
         if shape not in requests:
+            requests[shape] = _Request(self._ready(shape), anchors(self._form, shape))
+        return requests[shape]
+
+    def _ready(self, shape: tuple[int, int]) -> "openvino.CompiledModel":
+        """Compiled once, whoever asks first; those that are ready are waited for by nobody."""
+        import openvino
+
+        if shape not in self._compiled:
             with self._compiling:
                 if shape not in self._compiled:
                     self._compiled[shape] = openvino.Core().compile_model(
@@ -104,8 +116,7 @@ class BlazeFace:
                         # a stream for each thread that looks; with one they would look in turns
                         {"INFERENCE_NUM_THREADS": cores(), "NUM_STREAMS": cores()},
                     )
-            requests[shape] = _Request(self._compiled[shape], anchors(self._form, shape))
-        return requests[shape]
+        return self._compiled[shape]
 
 
 class _Request:

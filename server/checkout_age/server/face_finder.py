@@ -1,5 +1,6 @@
 """Finding faces: a look at the whole photo, then a closer one at each place that may be a face."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,8 +21,9 @@ MARGIN = 0.8
 TILE = 0.5
 """Side of the parts that are looked at for far faces, in longer sides; they overlap by half."""
 USUAL = ((128, 160), (96, 160))
-"""Rows and columns of the first look at photos of 4 : 3 and 16 : 9, made ready from the start;
-another shape costs the first photo of its kind a fraction of a second."""
+"""Rows and columns of the first look at photos of 4 : 3 and 16 : 9. The first is ready from the
+start, the other and the squares of the further looks soon after; another shape costs the first
+photo of its kind a fraction of a second."""
 CLOSER = 1.5
 """The closer look takes in this many widths of the face."""
 NEAR = 96
@@ -74,8 +76,14 @@ class FaceFinder:
 
     def __init__(self) -> None:
         cv2.setNumThreads(1)  # photos are worked on side by side, each on one core
-        self._far = BlazeFace(FULL_RANGE, USUAL)
+        self._far = BlazeFace(FULL_RANGE, USUAL[:1])
         self._near = BlazeFace(SHORT_RANGE, [(NEAR, NEAR)])
+        threading.Thread(target=self._prepare, name="preparing to look for faces").start()
+
+    def _prepare(self) -> None:
+        """Make ready for what the first photo of a till seldom needs, beside what is served."""
+        for shape in (*USUAL[1:], (FULL_RANGE.side, FULL_RANGE.side)):
+            self._far.prepare(shape)
 
     def find(self, pixels: Pixels) -> tuple[list[Face], float]:
         """The faces in a photo of shape (height, width, 3), the likeliest first.

@@ -33,10 +33,10 @@ class Loader:
             BundleError: it cannot be run.
         """
         config = self._config
-        runtime = await asyncio.to_thread(self._load_runtime, bundle)
-        if self._faces is None:
-            self._faces = await asyncio.to_thread(self._load_faces)
-        shoppers = ShopperFinder(self._faces, bundle.facts.chip_side, config.acceptance)
+        runtime, faces = await asyncio.gather(
+            asyncio.to_thread(self._load_runtime, bundle), asyncio.to_thread(self._some_faces)
+        )
+        shoppers = ShopperFinder(faces, bundle.facts.chip_side, config.acceptance)
         scorer = Scorer(
             runtime,
             shoppers,
@@ -50,3 +50,8 @@ class Loader:
             await asyncio.to_thread(scorer.close)
             raise
         return Served(bundle, scorer, config.age_groups or bundle.facts.groups)
+
+    def _some_faces(self) -> Faces:
+        if self._faces is None:
+            self._faces = self._load_faces()
+        return self._faces

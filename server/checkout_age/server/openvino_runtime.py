@@ -9,10 +9,10 @@ from checkout_age.server.age import YEARS, Logits
 from checkout_age.server.bundle import Bundle, BundleError
 from checkout_age.server.graph import build_graph
 from checkout_age.server.photo import Pixels
-from checkout_age.server.runtime import Precision
+from checkout_age.server.runtime import FIRST_LOOK, Precision
 
-BATCH = 4
-"""Chips run together: more of them bring little, and each makes a till wait longer."""
+BATCH = 2
+"""Chips run together; four of 128 pixels lose in caches what they gain, and tills wait longer."""
 
 
 def graph_of(bundle: Bundle, precision: Precision) -> openvino.Model:
@@ -40,10 +40,7 @@ class OpenVinoRuntime:
     batch = BATCH
 
     def __init__(self, graph: openvino.Model, threads: int) -> None:
-        """Compile the graph for `threads` threads, and look once.
-
-        The binding must look once before threads do, see BlazeFace.
-        """
+        """Compile the graph for `threads` threads, and look once, see FIRST_LOOK."""
         self.streams = threads
         self._graph = graph
         self._narrow = _compiled(graph, streams=threads, threads=threads)
@@ -51,7 +48,8 @@ class OpenVinoRuntime:
         self._widening: threading.Thread | None = None
         self._of_thread = threading.local()
         side = graph.input(0).partial_shape[1].get_length()
-        self.logits(np.zeros((1, side, side, 3), np.uint8))
+        with FIRST_LOOK:
+            self.logits(np.zeros((1, side, side, 3), np.uint8))
 
     def logits(self, chips: Pixels, *, alone: bool = False) -> Logits:
         """See Runtime."""

@@ -1,6 +1,7 @@
 """A runtime: what turns a batch of chips into logits, and how it likes to be asked."""
 
 import os
+import threading
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Protocol
@@ -11,6 +12,13 @@ from checkout_age.server.photo import Pixels
 
 LARGEST_BATCH = 32
 """Chips that any runtime is given at once, at most."""
+
+FIRST_LOOK = threading.Lock()
+"""Held by whoever runs a network of OpenVINO's for the first time.
+
+Its binding prepares itself then; two threads that both do so can wait for each other for ever (one
+holds Python's lock, the other that of the preparation).
+"""
 
 
 class Runtime(Protocol):

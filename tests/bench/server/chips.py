@@ -26,7 +26,7 @@ def chips_against_bare(
     full = np.resize(chips, (runtime.batch, *chips.shape[1:]))
     shares = []
     for _ in range(rounds):
-        bare = max(rate(runtime, some, seconds).chips for some in (full, chips[:1]))
+        bare = max(rate(runtime, some, seconds) for some in (full, chips[:1]))
         scorer = Scorer(runtime, shoppers, calibration=bundle.facts.calibration, threads=cores())
         shares.append(asyncio.run(_rate(scorer, chips, seconds)) / bare)
         scorer.close()

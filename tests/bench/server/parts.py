@@ -24,13 +24,13 @@ class Bare:
     """Milliseconds for one photo, medians; chips a second on all cores."""
 
     decode: float
-    """Of processor time, as all but the lone ones."""
+    """On one core, as finding."""
     find: float
     """Finding the face, cutting the chip and judging it, without decoding."""
     network: float
-    """One chip on one core."""
+    """One chip on one core, while every core runs one."""
     batched: float
-    """A chip of a full batch while every core runs one."""
+    """A chip of a full batch, or of a batch of one where that is faster."""
     lone: float
     """From the photo to the logits where it has the machine to itself: the better of the next."""
     lone_on_one: float
@@ -51,9 +51,8 @@ def bare(bundle: Bundle, photos: Sequence[bytes], runtime: Runtime, seconds: flo
         chip = shoppers.find(photos[number % len(photos)]).chip
         runtime.logits(chip[None], alone=alone)
 
-    processor = time.thread_time
-    reading = _each(lambda n: decode(photos[n % len(photos)], enough=ENOUGH), seconds, processor)
-    whole = _each(lambda n: shoppers.find(photos[n % len(photos)]), seconds, processor)
+    reading = _each(lambda n: decode(photos[n % len(photos)], enough=ENOUGH), seconds)
+    whole = _each(lambda n: shoppers.find(photos[n % len(photos)]), seconds)
     on_one = _each(lambda n: lone(n, alone=False), seconds)
     on_all = _each(lambda n: lone(n, alone=True), seconds)
     singly = rate(runtime, chips[:1], seconds)
@@ -62,45 +61,33 @@ def bare(bundle: Bundle, photos: Sequence[bytes], runtime: Runtime, seconds: flo
     return Bare(
         decode=reading,
         find=whole - reading,
-        network=singly.processor_ms,
-        batched=min(singly.processor_ms, batched.processor_ms),
+        network=1e3 * runtime.streams / singly,
+        batched=1e3 * runtime.streams / max(singly, batched),
         lone=min(on_one, on_all),
         lone_on_one=on_one,
         lone_on_all=on_all,
-        chips=max(singly.chips, batched.chips),
+        chips=max(singly, batched),
     )
 
 
-@dataclass(frozen=True)
-class Rate:
-    """What a runtime reaches with every thread busy."""
-
-    chips: float
-    """A second."""
-    processor_ms: float
-    """Milliseconds of a core for each."""
-
-
-def rate(runtime: Runtime, chips: Pixels, seconds: float) -> Rate:
-    """Each of as many threads as may run it at once runs these chips, one batch after the other."""
+def rate(runtime: Runtime, chips: Pixels, seconds: float) -> float:
+    """Chips a second where each thread that may run the network runs these, again and again."""
     paces: list[float] = []
-    costs: list[float] = []
 
     def run() -> None:
         runtime.logits(chips)
-        start, used, runs = time.perf_counter(), time.thread_time(), 0
+        start, runs = time.perf_counter(), 0
         while (passed := time.perf_counter() - start) < seconds:
             runtime.logits(chips)
             runs += 1
         paces.append(runs * len(chips) / passed)
-        costs.append((time.thread_time() - used) * 1e3 / max(runs * len(chips), 1))
 
     everyone = [threading.Thread(target=run) for _ in range(runtime.streams)]
     for thread in everyone:
         thread.start()
     for thread in everyone:
         thread.join()
-    return Rate(sum(paces), median(costs))
+    return sum(paces)
 
 
 def settle(runtime: Runtime, chip: Pixels) -> None:
@@ -111,15 +98,12 @@ def settle(runtime: Runtime, chip: Pixels) -> None:
         runtime.logits(np.resize(chip, (runtime.batch, *chip.shape[1:])))
 
 
-def _each(
-    call: Callable[[int], object], seconds: float, clock: Callable[[], float] = time.perf_counter
-) -> float:
-    """Milliseconds of a call by that clock, the median."""
+def _each(call: Callable[[int], object], seconds: float) -> float:
+    """Milliseconds of a call, the median."""
     taken: list[float] = []
     call(0)
     end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        start = clock()
+    while (start := time.perf_counter()) < end:
         call(len(taken))
-        taken.append(clock() - start)
+        taken.append(time.perf_counter() - start)
     return median(taken) * 1e3
