@@ -69,7 +69,7 @@ def test_the_first_photos_of_a_process_may_come_at_once() -> None:
         "finder, start = FaceFinder(), threading.Barrier(8)\n"
         "def look(width):\n"
         "    start.wait()\n"
-        "    sys.stdout.write(f\"{len(finder.find(np.zeros((64, width, 3), np.uint8))[0])}\\n\")\n"
+        '    sys.stdout.write(f"{len(finder.find(np.zeros((64, width, 3), np.uint8))[0])}\\n")\n'
         "threads = [threading.Thread(target=look, args=(64 + 30 * n,)) for n in range(8)]\n"
         "[thread.start() for thread in threads]\n"
         "[thread.join() for thread in threads]\n"
