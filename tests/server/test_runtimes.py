@@ -18,7 +18,7 @@ from checkout_age.server.keras_runtime import KerasRuntime
 from checkout_age.server.network import build_network
 from checkout_age.server.openvino_runtime import OpenVinoRuntime
 from checkout_age.server.photo import Pixels
-from checkout_age.server.runtime import Precision, Runtime, cores, keras_runtime, openvino_runtime
+from checkout_age.server.runtime import Precision, Runtime, keras_runtime, openvino_runtime
 from checkout_age.server.shopper import ShopperFinder
 from tests.e2e.samples import frames
 
@@ -49,7 +49,7 @@ def test_every_form_of_the_shipped_model_tells_the_same_ages(
     shipped: Bundle, chips: Pixels
 ) -> None:
     calibration = shipped.facts.calibration
-    reference = ages(keras_runtime(shipped, Precision.FULL, cores()), chips, calibration)
+    reference = ages(KerasRuntime(shipped), chips, calibration)
     full = ages(openvino_runtime(shipped, Precision.FULL, 2), chips, calibration)
     assert full == pytest.approx(reference, abs=0.01)
     if shipped.int8 is not None:

@@ -125,7 +125,7 @@ class RunRecord:
 def keep_run(lake: Lake, record: RunRecord) -> None:
     """Write the record beside the data; where that fails, the log says so and the run goes on."""
     row = record.row()
-    name = f"{record.started_at:%Y%m%dT%H%M%S}-{record.run_id}"
+    name = f"{record.started_at:%Y%m%dT%H%M%S.%f}-{record.run_id}"
     text = json.dumps(row | {"repeated_ids": record.repeated_ids}, default=str, indent=1)
     as_pairs = {k: list(v.items()) if isinstance(v, dict) else v for k, v in row.items()}
     sink = pa.BufferOutputStream()
