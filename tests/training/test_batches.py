@@ -6,7 +6,12 @@ from numpy.typing import NDArray
 
 from checkout_age.training.dataset.faces import Faces
 from checkout_age.training.fitting.augmentation import Augmentation
-from checkout_age.training.fitting.batches import EpochBatches, drawing_weights, soft_labels
+from checkout_age.training.fitting.batches import (
+    EpochBatches,
+    PairedBatches,
+    drawing_weights,
+    soft_labels,
+)
 
 FACES = Faces(
     tuple(Path(f"{number}.jpg") for number in range(10)),
@@ -119,3 +124,12 @@ def test_labels_are_mixed_by_the_shares_that_the_photos_are_told() -> None:
         assert (
             min(abs(label - possible) for possible in (0, 100, 100 * share, 100 - 100 * share)) < 1
         )
+
+
+def test_without_labels_each_chip_comes_twice_in_its_batch_seen_differently() -> None:
+    batches = PairedBatches(CHIPS, batch_size=4, augmentation=Augmentation(), seed=1, epoch=0)
+    assert len(batches) == 2
+    (given,) = batches[0]
+    assert np.array_equal(given["chips"][:4], given["chips"][4:])
+    assert not np.array_equal(given["placements"][:4], given["placements"][4:])
+    assert np.array_equal(given["tones"], batches[0][0]["tones"])

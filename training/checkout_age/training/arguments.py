@@ -79,6 +79,29 @@ def _add_checks(verbs: "_SubParsersAction[ArgumentParser]") -> ArgumentParser:
     return checks
 
 
+def _add_train(verbs: "_SubParsersAction[ArgumentParser]") -> ArgumentParser:
+    train = verbs.add_parser("train", help="train a model by a recipe and publish it")
+    train.add_argument("recipe", choices=recipe_names())
+    train.add_argument("--out", type=Path, help="models folder: gets NAME/VERSION")
+    train.add_argument("--run", type=Path, help="folder of the checkpoint (.cache/runs/RECIPE)")
+    train.add_argument("--weights", default="random", metavar="START", help=START)
+    train.add_argument(
+        "--photos", type=_some, metavar="N", help="so many of train, spread over it (all)"
+    )
+    train.add_argument(
+        "--epochs", type=_some, metavar="N", help="the recipe's first so many alone (all)"
+    )
+    train.add_argument(
+        "--teacher",
+        action="append",
+        default=[],
+        metavar="MODEL",
+        help="a model to learn from, for recipes that do; may be given several times",
+    )
+    train.set_defaults(run_command=commands.train)
+    return train
+
+
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="checkout-age-training",
@@ -99,20 +122,7 @@ def _parser() -> ArgumentParser:
     )
     pack.set_defaults(run_command=commands.pack_faces)
 
-    train = verbs.add_parser("train", help="train a model by a recipe and publish it")
-    train.add_argument("recipe", choices=recipe_names())
-    train.add_argument("--out", type=Path, help="models folder: gets NAME/VERSION")
-    train.add_argument("--run", type=Path, help="folder of the checkpoint (.cache/runs/RECIPE)")
-    train.add_argument("--weights", default="random", metavar="START", help=START)
-    train.add_argument(
-        "--teacher",
-        action="append",
-        default=[],
-        metavar="MODEL",
-        help="a model to learn from, for recipes that do; may be given several times",
-    )
-    train.set_defaults(run_command=commands.train)
-
+    train = _add_train(verbs)
     evaluate = verbs.add_parser("evaluate", help="measure a model")
     evaluate.add_argument("model", type=Path, help=MODEL)
     evaluate.add_argument("--split", choices=("train", "valid", "test"), default="test")

@@ -41,14 +41,18 @@ def train(given: Namespace) -> None:
     from checkout_age.training.publishing.publish import publish
 
     recipe = find_recipe(given.recipe)
+    if given.epochs is not None:
+        recipe = recipe.shortened(given.epochs)
     if recipe.objective.served and given.out is None:
         raise FacesError("--out is missing: the models folder that gets NAME/VERSION")
     start = find_initialisation(given.weights)
     teachers = [find_initialisation(teacher) for teacher in given.teacher]
-    valid = load_valid(given.faces)
+    faces, valid = load_train(given.faces), load_valid(given.faces)
+    if given.photos is not None:
+        faces = faces.spread(given.photos)
     trained = train_model(
         recipe,
-        load_train(given.faces),
+        faces,
         valid,
         given.run or Path(".cache") / "runs" / recipe.name,
         start=start,

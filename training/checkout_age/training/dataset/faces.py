@@ -51,6 +51,11 @@ class Faces:
             None if self.chips is None else self.chips[rows],
         )
 
+    def spread(self, photos: int) -> "Faces":
+        """So many of them, evenly spread over all; all where there are no more."""
+        rows = np.unique(np.linspace(0, len(self) - 1, photos).astype(np.int64))
+        return self.chosen(rows)
+
     @property
     def table(self) -> pd.DataFrame:
         """file_name, real_age, age_conflict and what is audited."""

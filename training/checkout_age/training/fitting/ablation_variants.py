@@ -80,6 +80,7 @@ VARIANTS: Mapping[str, Change] = {
     ),
     "every photo drawn as often as any other": lambda base: replace(base, balance=0.0),
     "no mixup": lambda base: replace(base, mixed=0.0),
+    "an epoch without labels first": lambda base: replace(base, contrasted=1),
     "weights averaged (0.7)": lambda base: replace(base, averaged=0.7),
     "no patches erased": _varied(erased=0.0),
     "no JPEG": _varied(compressed=0.0),

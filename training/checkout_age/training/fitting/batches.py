@@ -10,6 +10,8 @@ from checkout_age.server.age import OLDEST, YEARS
 from checkout_age.server.photo import Pixels
 from checkout_age.training.fitting.augmentation import Augmentation
 
+WITHOUT_LABELS = 1
+"""Sets the random numbers of epochs without labels apart from those of the others."""
 SMOOTHED = 2.0
 """Years of standard deviation over which ages are counted as about the same."""
 
@@ -105,3 +107,27 @@ class EpochBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no
             given["shares"] = generator.beta(self._mixed, self._mixed, len(rows)).astype(np.float32)
             labels = _mixed(labels, given["shares"][:, None])
         return given, labels
+
+
+class PairedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no types
+    """One epoch without labels: each chip twice in its batch, each time with a view of its own."""
+
+    def __init__(
+        self, chips: Pixels, *, batch_size: int, augmentation: Augmentation, seed: int, epoch: int
+    ) -> None:
+        """So many chips a batch, twice as many rows: row i and row batch_size + i are of one."""
+        super().__init__()
+        self._chips = chips
+        self._batch_size = batch_size
+        self._augmentation = augmentation
+        self._seed = (seed, epoch, WITHOUT_LABELS)
+        self._order = np.random.default_rng(self._seed).permutation(len(chips))
+
+    def __len__(self) -> int:
+        return len(self._order) // self._batch_size
+
+    def __getitem__(self, index: int) -> tuple[dict[str, NDArray[Any]]]:
+        generator = np.random.default_rng((*self._seed, index))
+        rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
+        rows = np.concatenate([rows, rows])
+        return ({"chips": self._chips[rows], **self._augmentation.draw(generator, len(rows))},)

@@ -15,6 +15,7 @@ from checkout_age.training.dataset.pack import CACHE, Pack, pack, scaled
 from checkout_age.training.dataset.photo_file import FacesError
 from checkout_age.training.fitting.batches import EpochBatches, drawing_weights
 from checkout_age.training.fitting.checkpoint import Checkpoint, EpochRecord
+from checkout_age.training.fitting.contrast import learn_by_contrast
 from checkout_age.training.fitting.initialisation import FROM_RANDOM, Initialisation
 from checkout_age.training.fitting.learner import Learner
 from checkout_age.training.fitting.outputs import outputs_of
@@ -83,6 +84,8 @@ def train_model(
     chips, faces = _training_chips(recipe, train, cache, say)
     model = create_model(recipe, len(faces), start, precision)
     history, average = checkpoint.restore(model)
+    if not history and recipe.contrasted:
+        learn_by_contrast(recipe, model, chips, say)
     if history:
         say(f"going on after epoch {len(history)} of {recipe.epochs}, found in {run}")
     course = _Course(recipe, model, [teacher.network(0.0) for teacher in teachers], chips, faces)

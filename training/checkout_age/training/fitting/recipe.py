@@ -1,6 +1,6 @@
 """A recipe: everything that decides how a network is trained, in one value."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Literal
@@ -52,6 +52,8 @@ class Recipe:
     """
     taught: float = 0.0
     """The weight of what teachers say beside the labels; without teachers it must be 0."""
+    contrasted: int = 0
+    """Epochs without labels before all others (see `contrast`)."""
     warm_up: int = 300
     """Steps over which the rate climbs from 0 at the very start."""
     objective: Objective = field(default_factory=Distribution)
@@ -68,6 +70,15 @@ class Recipe:
     clip_norm: float = 5.0
     seed: int = 7
     augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def shortened(self, epochs: int) -> "Recipe":
+        """The first so many epochs alone; each stage's rates over what is left of it."""
+        stages: list[Stage] = []
+        for stage in self.stages:
+            left = epochs - sum(each.epochs for each in stages)
+            if left > 0:
+                stages.append(replace(stage, epochs=min(left, stage.epochs)))
+        return replace(self, stages=tuple(stages))
 
     def pack_side_of(self, stage: Stage) -> int:
         """Pixels of the chips that a stage draws crops from."""
