@@ -1,5 +1,6 @@
 """A server in a process of its own, as an operator runs it, that the chaos can be told upon."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -23,6 +24,8 @@ class ServerProcess:
     folder: Path
     options: tuple[str, ...] = ()
     port: int = 0
+    cores: frozenset[int] = frozenset()
+    """Those that it may run on; none: all."""
     _process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
 
     @property
@@ -57,6 +60,8 @@ class ServerProcess:
                 stdin=subprocess.PIPE,
                 stderr=log,
             )
+        if self.cores:
+            os.sched_setaffinity(self._process.pid, self.cores)
         until = time.monotonic() + PATIENCE
         while not port_file.exists():
             if self._process.poll() is not None or time.monotonic() > until:
