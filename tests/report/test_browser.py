@@ -64,7 +64,7 @@ def test_every_figure_is_seen_whole_and_the_page_is_no_wider_than_the_screen(pag
     assert page.viewport_size is not None
     assert width <= page.viewport_size["width"]
     figures = page.locator("figure")
-    assert figures.count() == 4
+    assert figures.count() == 5
     for number in range(figures.count()):
         drawing = figures.nth(number).locator("svg:visible")
         assert drawing.count() == 1
@@ -78,7 +78,7 @@ def test_every_figure_is_seen_whole_and_the_page_is_no_wider_than_the_screen(pag
 
 def test_figures_have_names_and_tables_beside_them(page: Page) -> None:
     drawings = page.locator("figure [role=img]:visible")
-    assert drawings.count() == 4
+    assert drawings.count() == 5
     for number in range(drawings.count()):
         assert len(drawings.nth(number).get_attribute("aria-label") or "") > 20
     folded = page.locator("figure + details")
@@ -87,8 +87,9 @@ def test_figures_have_names_and_tables_beside_them(page: Page) -> None:
     assert folded.first.locator("table").is_visible()
 
 
-def test_axe_finds_nothing_serious(browser: Browser, page_file: Path) -> None:
-    page = browser.new_page(viewport={"width": 390, "height": 900})
+@pytest.mark.parametrize("width", [390, 1440])
+def test_axe_finds_nothing_serious(browser: Browser, page_file: Path, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
     page.goto(page_file.as_uri())
     for table in page.locator("details").all()[:2]:
         table.locator("summary").click()
@@ -99,7 +100,7 @@ def test_axe_finds_nothing_serious(browser: Browser, page_file: Path) -> None:
 
 def test_printed_it_keeps_its_wide_figures_and_the_method(page: Page) -> None:
     page.emulate_media(media="print")
-    assert page.locator("figure .wide:visible").count() == 4
+    assert page.locator("figure .wide:visible").count() == 5
     assert page.locator("figure .narrow:visible").count() == 0
     assert page.locator("nav:visible").count() == 0
     assert page.get_by_role("heading", name="How this was made").is_visible()

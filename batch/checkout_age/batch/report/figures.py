@@ -40,6 +40,29 @@ def drawn(figure: Figure) -> str:
     return text[text.index("<svg") :]
 
 
+def shares_by_group(told: pd.DataFrame, groups: Sequence[str], width: float) -> Figure:
+    """A bar for each group's corrected share with its interval, and a mark at the plain one.
+
+    Where shares are not corrected, bars are the plain ones; a suppressed group has none.
+    """
+    shares = told.drop_duplicates("age_group").set_index("age_group").reindex(list(groups)[::-1])
+    corrected = shares["share"].astype(float)
+    with rc_context(STYLE):
+        figure = Figure(figsize=(width, 0.6 + 0.32 * len(groups)), layout="constrained")
+        axes = figure.add_subplot()
+        bars = corrected.fillna(shares["plain_share"].astype(float)) * 100
+        axes.barh(shares.index, bars, color=COLOURS[0], alpha=0.8, height=0.6)
+        spans = shares[corrected.notna()]
+        beside = [(spans["share"] - spans["low"]) * 100, (spans["high"] - spans["share"]) * 100]
+        axes.errorbar(
+            spans["share"] * 100, spans.index, xerr=beside, fmt="none", ecolor="black", capsize=3
+        )
+        axes.plot(shares["plain_share"] * 100, shares.index, "D", color=COLOURS[4], markersize=5)
+        axes.set_xlim(left=0)
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}%")
+    return figure
+
+
 def shares_over_time(days: pd.DataFrame, groups: Sequence[str], width: float) -> Figure:
     """A small chart for each group: its share of purchases by day, corrected with its band.
 
@@ -63,6 +86,8 @@ def _share_lines(axes: Axes, told: pd.DataFrame, colour: str) -> None:
     if is_corrected:
         low, high = told["low"].to_numpy() * 100, told["high"].to_numpy() * 100
         axes.fill_between(days, low, high, color=colour, alpha=0.25, linewidth=0)
+        if len(days) == 1:  # a band of one day has no width
+            axes.vlines(days, low, high, color=colour, alpha=0.5)
     axes.plot(days, share.to_numpy() * 100, color=colour, marker=".", linewidth=1.2)
     axes.plot(
         days, told["plain_share"].to_numpy() * 100, color="#555555", linewidth=0.8, linestyle=":"

@@ -23,16 +23,7 @@ def shares_section(report: Report) -> Section:
     """The shares of each measure in the whole range."""
     shares = report.tables["shares"]
     parts = [
-        table_part(
-            shares[(shares["by"] == WHOLE) & (shares["measure"] == measure)].pipe(with_spans),
-            f"Shares of {measure} by age group",
-            {
-                "age_group": ("age group", word),
-                "plain_share": ("plain count", percent),
-                "share": ("corrected", percent),
-                "span": ("95 % interval", word),
-            },
-        )
+        _whole(shares[(shares["by"] == WHOLE) & (shares["measure"] == measure)], measure, report)
         for measure in MEASURES
         if (shares["measure"] == measure).any()
     ]
@@ -41,9 +32,32 @@ def shares_section(report: Report) -> Section:
         "Shares by age group",
         [
             "The plain count adds up the likeliest group of each purchase and is pulled towards "
-            "what the model saw in training; the corrected share is what to go by."
+            "what the model saw in training; the corrected share is what to go by. A dot stands "
+            "for what is not told, since too few people are behind it."
         ],
         parts,
+    )
+
+
+def _whole(told: pd.DataFrame, measure: str, report: Report) -> Part:
+    part = table_part(
+        told.pipe(with_spans),
+        f"Shares of {measure} by age group",
+        {
+            "age_group": ("age group", word),
+            "plain_share": ("plain count", percent),
+            "share": ("corrected", percent),
+            "span": ("95 % interval", word),
+        },
+    )
+    if measure != MEASURES[0]:
+        return part
+    return with_figure(
+        part,
+        f"Shares of {measure} by age group",
+        "A bar for each corrected share with its 95 % interval; the mark is the plain count. The "
+        "table below has the figures.",
+        lambda width: figures.shares_by_group(told, report.groups, width),
     )
 
 
