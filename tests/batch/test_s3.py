@@ -6,12 +6,15 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow.fs as pafs
+import pyarrow.parquet as pq
 import pytest
 from moto.server import ThreadedMotoServer
 
+from checkout_age.batch.__main__ import main
 from checkout_age.batch.age_groups import AgeGroups
 from checkout_age.batch.lake import Lake
 from checkout_age.batch.lock import NightTakenError, night_lock
@@ -181,6 +184,28 @@ def test_a_claim_that_is_not_renewed_lapses(
     monkeypatch.setattr("checkout_age.batch.lease.LAPSES", timedelta(seconds=-1))
     with night_lock(bucket.lake, DAY):
         pass
+
+
+def test_the_report_and_sql_read_the_lake_and_the_baskets_there(
+    bucket: Bucket, server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bucket.runs(server)
+    lines = "".join(f"p-{number},milk,dairy,1,2.5\n" for number in range(20))
+    bucket.put("lines.csv", f"purchase_id,product,category,quantity,amount\n{lines}".encode())
+    given = ("--lake", bucket.uri("lake"), "--baskets", bucket.uri("lines.csv"))
+    days = ("--from", str(DAY), "--to", str(DAY))
+    main(["report", *given, *days, "--out", str(tmp_path / "report")])
+    assert "20 of 22 purchases scored" in capsys.readouterr().out
+    baskets = pq.read_table(tmp_path / "report" / "baskets.parquet").to_pylist()[0]
+    assert (baskets["baskets"], baskets["matched"]) == (20, 20)
+    main(["sql", *given, "--csv", "SELECT count(*) AS n, sum(revenue) AS r FROM purchases_by_age"])
+    assert capsys.readouterr().out == "n,r\n22,50.0\n"
+    main(["sql", *given])
+    assert f"read_parquet('s3://{bucket.name}/lake/purchase_ages/" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        main(["report", *given[2:], *days, "--lake", bucket.uri("x"), "--out", str(tmp_path / "x")])
+    assert ended.value.code == 1
+    assert f"s3://{bucket.name}/x is no lake" in capsys.readouterr().err
 
 
 def test_photos_that_have_served_are_removed(bucket: Bucket, server: str) -> None:

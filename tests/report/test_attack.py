@@ -1,12 +1,16 @@
-"""An attack with all outputs of thirty successive nights at hand."""
+"""An attack with all outputs of thirty successive nights at hand.
+
+Unknown are the counts of purchases by day, hour, store, told group and what is in the basket. What
+the tables say of them in any measure is linear in them, so that linear programming tells the least
+and the most that a suppressed count can be.
+"""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -28,6 +32,14 @@ THRESHOLD = 10
 MIX = np.array([2, 4, 10, 25, 22, 17, 10, 10]) / 100
 STORES, HOURS = ("north", "south"), (9, 12, 17)
 TARGETS = 12
+BOUGHT = (("milk", "dairy"), ("tea", "drinks"))
+"""Products and their categories; a basket is numbered by which it holds, one bit each."""
+ITEMS = np.array([0, 1, 1, 2])
+"""Items of each basket."""
+ATOMS = NIGHTS * len(HOURS) * len(STORES) * 8 * 4
+
+Places: TypeAlias = NDArray[np.int64]
+Weights: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -52,7 +64,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     lines = [
         f"{purchase},{name},{kind},1,{generator.gamma(2, 2):.2f}\n"
         for purchase in ids
-        for name, kind, share in (("milk", "dairy", 0.6), ("tea", "drinks", 0.2))
+        for (name, kind), share in zip(BOUGHT, (0.6, 0.2), strict=True)
         if generator.random() < share
     ]
     baskets = lake / "baskets.csv"
@@ -138,31 +150,36 @@ def test_no_output_names_a_purchase_a_photo_or_a_person(published: Published) ->
 
 @dataclass
 class Knowledge:
-    """What the outputs say of the true counts of each day, hour, store and group: a polyhedron."""
+    """What the outputs say of the true counts: a polyhedron."""
 
-    rows: list[NDArray[np.int64]] = field(default_factory=list)
+    rows: list[Places] = field(default_factory=list)
+    weights: list[Weights] = field(default_factory=list)
     low: list[float] = field(default_factory=list)
     high: list[float] = field(default_factory=list)
 
-    def learn(self, atoms: NDArray[np.int64], low: float, high: float) -> None:
+    def learn(
+        self, atoms: Places, low: float, high: float, *, weights: Weights | None = None
+    ) -> None:
         self.rows.append(atoms)
+        self.weights.append(np.ones(len(atoms)) if weights is None else weights)
         self.low.append(low)
         self.high.append(high)
 
-    def bounds(self, target: NDArray[np.int64], atoms: int) -> tuple[float, float]:
+    def bounds(self, target: Places) -> tuple[float, float]:
         """The least and the most that the target's atoms can sum to."""
         lengths = [len(row) for row in self.rows]
         matrix = csr_array(
             (
-                np.ones(sum(lengths)),
+                np.concatenate(self.weights),
                 (np.repeat(np.arange(len(self.rows)), lengths), np.concatenate(self.rows)),
             ),
-            shape=(len(self.rows), atoms),
+            shape=(len(self.rows), ATOMS),
         )
         low, high = np.array(self.low), np.array(self.high)
         both: Any = vstack([matrix, -matrix])
         limits = np.concatenate([high, -low])
-        wanted = np.zeros(atoms)
+        both, limits = both[np.isfinite(limits)], limits[np.isfinite(limits)]
+        wanted = np.zeros(ATOMS)
         wanted[target] = 1
         ends: list[Any] = [
             linprog(sign * wanted, A_ub=both, b_ub=limits, bounds=(0, None)) for sign in (1, -1)
@@ -171,63 +188,102 @@ class Knowledge:
         return float(ends[0].fun), float(-ends[1].fun)
 
 
-def atoms_of(group: int | None, days: range, **chosen: object) -> NDArray[np.int64]:
-    """The numbers of the atoms of some days, hours, stores and a group (None: all groups)."""
+def atoms_of(group: int | None, days: Sequence[int], **chosen: object) -> Places:
+    """The numbers of the atoms of some days, a group (None: all) and what else is chosen."""
     groups = range(8) if group is None else [group]
     hours = [HOURS.index(int(str(chosen["hour"])))] if "hour" in chosen else range(len(HOURS))
     stores = [STORES.index(str(chosen["store"]))] if "store" in chosen else range(len(STORES))
+    baskets = range(4)
+    if "bought" in chosen:
+        bit = 1 << [name for names in BOUGHT for name in names].index(str(chosen["bought"])) // 2
+        baskets = [basket for basket in range(4) if basket & bit]
     weekday = chosen.get("weekday")
     some = [
         day
         for day in days
         if weekday is None or (FIRST + timedelta(days=day)).isoweekday() == int(str(weekday))
     ]
-    return np.array(
-        [
-            ((day * len(HOURS) + hour) * len(STORES) + store) * 8 + each
-            for day, hour, store, each in product(some, hours, stores, groups)
-        ]
-    )
+    at = np.ix_(some, hours, stores, groups, baskets)
+    return np.arange(ATOMS).reshape(NIGHTS, len(HOURS), len(STORES), 8, 4)[at].ravel()
 
 
-def learned(published: Published) -> tuple[Knowledge, list[tuple[int, str]]]:
-    """All that thirty nights of outputs say, and the suppressed groups of single days."""
-    knowledge, targets = Knowledge(), set()
+def cells_told(
+    published: Published, measure: str
+) -> Iterator[tuple[Sequence[int], dict[str, object], pd.DataFrame]]:
+    """Each cell of each night's shares: its days, what else names it, its rows."""
     for last, shares in published.tables("shares"):
         days = range((last - FIRST).days + 1)
-        of_counts = shares[shares["measure"] == "purchases"]
-        for (by, value), cell in of_counts.groupby(["by", "value"]):
-            if by == "day":
-                place = (date.fromisoformat(str(value)) - FIRST).days
-                if place != days[-1]:
-                    continue  # told before, by the report of that night
-                chosen, some = {}, range(place, place + 1)
+        for (by, value), cell in shares[shares["measure"] == measure].groupby(["by", "value"]):
+            if by == "whole range":
+                yield days, {}, cell
+            elif by != "day":
+                yield days, {str(by): value}, cell
+            elif (day := (date.fromisoformat(str(value)) - FIRST).days) == days[-1]:
+                yield [day], {}, cell  # days before were told by the reports of their nights
+
+
+def learn_counts(knowledge: Knowledge, published: Published) -> list[tuple[int, str]]:
+    """What the shares of purchases say; the suppressed groups of single days."""
+    targets = set()
+    for days, chosen, cell in cells_told(published, "purchases"):
+        total = float(cell["purchases"].iloc[0])
+        knowledge.learn(atoms_of(None, days, **chosen), total, total)
+        most = THRESHOLD - 1 if cell["suppressed"].sum() > 2 else total
+        row: Any
+        for row in cell.itertuples():
+            atoms = atoms_of(LABELS.index(row.age_group), days, **chosen)
+            if not row.suppressed:
+                count = float(row.plain_purchases)
+                knowledge.learn(atoms, max(count - 9, THRESHOLD), count + 9)
             else:
-                chosen = {} if by == "whole range" else {str(by): value}
-                some = days
+                knowledge.learn(atoms, 0, most)
+                if len(days) == 1 and days[0]:
+                    targets.add((days[0], str(row.age_group)))
+    return sorted(targets)
+
+
+def learn_items(knowledge: Knowledge, published: Published) -> int:
+    """What the shares of items say, each basket holding one of each product; how many figures."""
+    told = 0
+    for days, chosen, cell in cells_told(published, "items"):
+        together = atoms_of(None, days, **chosen)
+        row: Any
+        for row in cell[~cell["suppressed"]].itertuples():
+            group = np.isin(together, atoms_of(LABELS.index(row.age_group), days, **chosen))
+            items = ITEMS[together % 4]
+            for sign, share in ((1, row.plain_share - row.step), (-1, row.plain_share + row.step)):
+                # the group's items are at least, and at most, such a share of all
+                knowledge.learn(together, 0, np.inf, weights=sign * items * (group - share))
+            told += 1
+    return told
+
+
+def learn_lifts(knowledge: Knowledge, published: Published) -> int:
+    """What the tables of lifts say of who bought what; how many figures."""
+    told = 0
+    for last, lifts in published.tables("lift"):
+        days = range((last - FIRST).days + 1)
+        for (level, product, category), cell in lifts.groupby(["level", "product", "category"]):
+            bought = product if level == "product" else category
             total = float(cell["purchases"].iloc[0])
-            knowledge.learn(atoms_of(None, some, **chosen), total, total)
-            many_hidden = cell["suppressed"].sum() > 2
+            everybody = atoms_of(None, days, bought=bought)
+            knowledge.learn(everybody, max(total - 9, 0), total + 9)
             row: Any
-            for row in cell.itertuples():
-                atoms = atoms_of(LABELS.index(row.age_group), some, **chosen)
-                if not row.suppressed:
-                    count = float(row.plain_purchases)
-                    knowledge.learn(atoms, max(count - 9, THRESHOLD), count + 9)
-                else:
-                    knowledge.learn(atoms, 0, 9 if many_hidden else total)
-                    if by == "day":
-                        targets.add((some[0], str(row.age_group)))
-    return knowledge, sorted(targets)
+            for row in cell[~cell["suppressed"]].itertuples():
+                atoms = atoms_of(LABELS.index(row.age_group), days, bought=bought)
+                knowledge.learn(atoms, THRESHOLD, total + 9)
+                told += 1
+    return told
 
 
 def test_with_thirty_nights_of_outputs_no_suppressed_cell_can_be_computed(
     published: Published,
 ) -> None:
-    knowledge, targets = learned(published)
+    knowledge = Knowledge()
+    targets = learn_counts(knowledge, published)
     assert len(targets) > 60
-    atoms = NIGHTS * len(HOURS) * len(STORES) * 8
+    assert learn_items(knowledge, published) > 100
+    assert learn_lifts(knowledge, published) > 100
     for day, group in targets[:: len(targets) // TARGETS]:
-        target = atoms_of(LABELS.index(group), range(day, day + 1))
-        low, high = knowledge.bounds(target, atoms)
+        low, high = knowledge.bounds(atoms_of(LABELS.index(group), [day]))
         assert high - low >= 5, f"{group} on day {day} lies in {low} to {high}"

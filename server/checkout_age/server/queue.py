@@ -12,6 +12,9 @@ from typing import Any
 
 from checkout_age.server.shopper import Shopper
 
+CROWD = 2
+"""Beyond so many waiting photos and chips for each that the network runs on, batches are formed."""
+
 
 class Urgency(IntEnum):
     """Who waits for an answer; the lower value goes first."""
@@ -62,9 +65,10 @@ class Step:
 class PhotoQueue:
     """Hands steps to threads: read a photo, or run the network on chips that have gathered.
 
-    A thread reads on while fewer chips wait than make a full batch, and runs the network as
-    soon as one is full or no photo as urgent waits: batches form under load, and a lone chip
-    waits for nobody. A batch is of one urgency, so that no till waits for the night's chips in it.
+    Where many wait, a thread reads on while fewer chips are there than make a full batch, and runs
+    the network as soon as one is full or no photo as urgent waits: batches form under load, and a
+    lone chip waits for nobody. Where few wait, each chip is run as soon as it was read. A batch is
+    of one urgency, so that no till waits for the night's chips in it.
     """
 
     def __init__(self, streams: int, batch: Callable[[], int]) -> None:
@@ -122,7 +126,7 @@ class PhotoQueue:
     def _next(self) -> Step | None:
         photo, chip = _first(self._photos), _first(self._chips)
         if chip is not None and self._running < self._streams:
-            full = len(self._chips) >= self._batch()
+            full = len(self._chips) >= self._size()
             if photo is None or chip.urgency < photo.urgency:
                 return self._run(chip.urgency)
             if full and chip.urgency == photo.urgency:
@@ -131,9 +135,15 @@ class PhotoQueue:
             return None
         return Step([heapq.heappop(self._photos)], reads=True)
 
+    def _size(self) -> int:
+        """Chips that are run together: waiting for one another pays only where many wait anyway."""
+        crowded = len(self._photos) + len(self._chips) > CROWD * self._streams
+        return self._batch() if crowded else 1
+
     def _run(self, urgency: Urgency) -> Step:
         jobs: list[Job] = []
-        while len(jobs) < self._batch():
+        size = self._size()
+        while len(jobs) < size:
             chip = _first(self._chips)
             if chip is None or chip.urgency is not urgency:
                 break

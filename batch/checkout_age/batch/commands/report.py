@@ -1,6 +1,7 @@
 """checkout-age-batch report: shares, lifts and coverage of a range of nights."""
 
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "report", help="shares by age group, what each buys, coverage: a page", epilog=STATUSES
     )
-    parser.add_argument("--lake", type=Path, required=True, help="what `run` was given as --out")
+    parser.add_argument("--lake", required=True, help="what `run` was given as --out")
     parser.add_argument(
         "--baskets",
         metavar="LINES",
@@ -53,12 +54,13 @@ def carry_out(given: Namespace) -> None:
     """Make the report and say where it is."""
     from checkout_age.batch.commands.asking import telling_what_is_wrong
     from checkout_age.batch.report.asked import Asked
+    from checkout_age.batch.report.local_copy import local_copy
     from checkout_age.batch.report.report import make_report
     from checkout_age.batch.report.writing import write_report
 
     with telling_what_is_wrong(shown(given.out)):
         asked = Asked(
-            lake=given.lake,
+            lake=Path(given.lake),
             first=given.first,
             last=given.last,
             baskets=given.baskets,
@@ -67,7 +69,8 @@ def carry_out(given: Namespace) -> None:
             weeks_before=given.weeks_before,
             memory=given.memory,
         )
-        report = make_report(asked)
+        with local_copy(given.lake, given.baskets, asked.days) as (lake, baskets):
+            report = make_report(replace(asked, lake=lake, baskets=baskets))
         page = write_report(report, given.out)
     for note in report.notes:
         print(note)

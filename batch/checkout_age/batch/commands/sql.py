@@ -1,7 +1,6 @@
 """checkout-age-batch sql: DuckDB views over the lake, printed or asked."""
 
 from argparse import Namespace
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,7 +19,7 @@ def add(commands: Any) -> None:
         "sql", help="DuckDB views purchases_by_age, lift, coverage: print or ask", epilog=EXAMPLES
     )
     parser.add_argument("query", nargs="?", help="SQL to run over the views")
-    parser.add_argument("--lake", type=Path, required=True, help="what `run` was given as --out")
+    parser.add_argument("--lake", required=True, help="what `run` was given as --out")
     parser.add_argument("--baskets", metavar="LINES", help="as in `report`")
     parser.add_argument("--time-zone", type=zone, default=ZoneInfo("UTC"), help="of hours (UTC)")
     parser.add_argument("--csv", action="store_true", help="print the answer as CSV")
@@ -30,14 +29,16 @@ def add(commands: Any) -> None:
 def carry_out(given: Namespace) -> None:
     """Print the views, or what they answer."""
     from checkout_age.batch.commands.asking import telling_what_is_wrong
+    from checkout_age.batch.report.local_copy import local_copy
     from checkout_age.batch.report.views import views
 
-    text = views(given.lake, given.baskets, given.time_zone)
-    if given.query is None:
-        print(text)
-        return
     with telling_what_is_wrong("standard output"):
-        print(_answer(text, given.query, csv=given.csv))
+        if given.query is None:
+            print(views(given.lake, given.baskets, given.time_zone))
+            return
+        with local_copy(given.lake, given.baskets) as (lake, baskets):
+            text = views(lake, baskets, given.time_zone)
+            print(_answer(text, given.query, csv=given.csv))
 
 
 def _answer(text: str, query: str, *, csv: bool) -> str:

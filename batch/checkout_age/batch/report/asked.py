@@ -1,7 +1,7 @@
 """What a report is asked for, and what is wrong with the asking."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -38,3 +38,14 @@ class Asked:
             raise ReportError(f"--threshold must be at least 2, got {self.threshold}")
         if self.weeks_before < 1:
             raise ReportError(f"--weeks-before must be at least 1, got {self.weeks_before}")
+
+    @property
+    def earliest(self) -> date:
+        """The first day of the weeks that drift is held against."""
+        return self.first - timedelta(weeks=self.weeks_before)
+
+    @property
+    def days(self) -> list[date]:
+        """Every day that is read: of the report and of the weeks before."""
+        count = (self.last - self.earliest).days + 1
+        return [self.earliest + timedelta(number) for number in range(count)]

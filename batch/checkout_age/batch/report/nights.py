@@ -71,8 +71,7 @@ def load(connection: duckdb.DuckDBPyConnection, asked: Asked) -> int:
             f"{asked.lake} is no lake: it has no folder {TABLE}; name what `run --out` was given"
         )
     files = night_files(asked.lake, asked.first, asked.last)
-    earliest = asked.first - timedelta(weeks=asked.weeks_before)
-    earlier = night_files(asked.lake, earliest, asked.first - timedelta(days=1))
+    earlier = night_files(asked.lake, asked.earliest, asked.first - timedelta(days=1))
     zone = asked.zone.key
     source, source_before = (scan(some) if some else NO_NIGHTS for some in (files, earlier))
     try:

@@ -4,6 +4,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from checkout_age.batch.lake import TABLE
+from checkout_age.batch.place import Place
 from checkout_age.batch.report.baskets import source_of
 
 PURCHASES = """\
@@ -63,12 +64,14 @@ FROM purchases_by_age GROUP BY purchase_date, store_id, hour, status;
 """
 
 
-def views(lake: Path, baskets: str | None, zone: ZoneInfo) -> str:
+def views(lake: str | Path, baskets: str | None, zone: ZoneInfo) -> str:
     """The views as SQL that any DuckDB can read: each purchase and product is a row of its own.
 
     They tell of single purchases and suppress nothing, as the lake does; the report is what may
     leave the house.
     """
-    table = str(lake / TABLE).replace("'", "''")
+    table = (Place.of(lake) / TABLE).shown.replace("'", "''")
+    if baskets is not None and "://" in baskets:
+        baskets = Place.of(baskets).shown
     lines = NO_LINES if baskets is None else LINES.format(source=source_of(baskets))
     return "\n".join([lines, PURCHASES.format(table=table, zone=zone.key), LIFT, COVERAGE])

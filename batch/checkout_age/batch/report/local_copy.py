@@ -1,0 +1,88 @@
+"""What a report reads, copied here for as long as it is made, where it lies on other storage."""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import pyarrow.fs as pafs
+
+from checkout_age.batch.lake import TABLE
+from checkout_age.batch.models import FOLDER as MODELS
+from checkout_age.batch.place import Place, PlaceError
+from checkout_age.batch.report.asked import ReportError
+
+
+@contextmanager
+def local_copy(
+    lake: str, baskets: str | None, days: Iterable[date] | None = None
+) -> Iterator[tuple[Path, str | None]]:
+    """Paths of this machine for the lake and the baskets, each a path or a URI of pyarrow.fs.
+
+    Of a lake elsewhere the nights of these days are copied (None: all) and what its models said
+    of themselves; the copy is gone when the block ends. What is here already is used as it is.
+
+    Raises:
+        ReportError: there is no lake or no baskets, or their storage does not answer.
+    """
+    with tempfile.TemporaryDirectory(prefix="checkout-age-copy-") as folder:
+        try:
+            yield _lake(lake, Path(folder), days), _baskets(baskets, Path(folder))
+        except PlaceError as error:
+            raise ReportError(str(error)) from error
+
+
+def _lake(given: str, folder: Path, days: Iterable[date] | None) -> Path:
+    place = Place.of(given)
+    if place.local is not None:
+        return Path(given.removeprefix("file://"))
+    copy = folder / "lake"
+    table = place / TABLE
+    (copy / TABLE).mkdir(parents=True)
+    wanted = None if days is None else {f"purchase_date={day.isoformat()}" for day in days}
+    with _telling(place):
+        nights = table.children()
+        for night in nights:
+            if wanted is None or night.name in wanted:
+                _copy(night, copy / TABLE / night.name)
+        models = place / MODELS
+        if models.is_folder():
+            _copy(models, copy / MODELS)
+    if not nights:
+        raise ReportError(
+            f"{place.shown} is no lake: it has no folder {TABLE}; name what `run --out` was given"
+        )
+    return copy
+
+
+def _baskets(given: str | None, folder: Path) -> str | None:
+    if given is None or "://" not in given:
+        return given
+    place = Place.of(given)
+    if place.local is not None:
+        return place.path
+    with _telling(place):
+        if not place.exists():
+            raise ReportError(f"there are no basket lines at {place.shown}")
+        _copy(place, folder / place.name)
+    return str(folder / place.name)
+
+
+def _copy(place: Place, to: Path) -> None:
+    if place.is_folder():
+        to.mkdir(parents=True)
+    pafs.copy_files(
+        place.path,
+        str(to),
+        source_filesystem=place.filesystem,
+        destination_filesystem=pafs.LocalFileSystem(),
+    )
+
+
+@contextmanager
+def _telling(place: Place) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ReportError(f"{place.shown} cannot be read: {error}") from error
