@@ -201,8 +201,8 @@ def main() -> None:
     """Print the figures, and put them into the JSON file if one is named."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--large", type=int, default=1_000_000, help="purchases of the large night")
-    parser.add_argument("--count", type=int, default=500, help="photos for the rates, each time")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--count", type=int, default=1500, help="photos for the rates, each time")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", choices=["memory", "rate"], help="one half")
     parser.add_argument("--json", type=Path, help="file to put the figures into")
     given = parser.parse_args()
