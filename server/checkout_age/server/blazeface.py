@@ -54,7 +54,7 @@ class BlazeFace:
 
     It is compiled anew for each look that is on at the same time, for one core and the thread that
     looks: looks that share a compiled network hand over to threads of its own and wait for those,
-    which leaves a fifth of two cores idle.
+    while cores stand idle.
     """
 
     def __init__(self, form: Form, shapes: Sequence[tuple[int, int]] = ()) -> None:

@@ -1,8 +1,12 @@
-"""One epoch at the smallest size: minutes that show whether a folder of faces can be trained on.
+"""One epoch at the smallest size, which shows whether a folder of faces can be trained on.
+
+Its model is no good and is not meant to be: test MAE 10.20 years (9.58 to 10.85, 1,171 photos of
+UTKFace), valid 9.50. On two CPU cores of an AMD EPYC that four other programs used as well it took
+45 minutes, most of them for cutting the chips, which later runs find ready.
+
+Command:
 
     checkout-age-training train trial --faces FACES --out MODELS
-
-Its model is no good and is not meant to be.
 """
 
 from checkout_age.training.fitting.recipe import Recipe, Stage
