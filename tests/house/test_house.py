@@ -95,3 +95,11 @@ def test_each_command_explains_itself_with_both_ways_to_call_it(command: str) ->
     texts = [subprocess.run(way, capture_output=True, text=True, check=True) for way in ways]
     assert texts[0].stdout == texts[1].stdout
     assert f"usage: checkout-age-{command}" in texts[0].stdout
+
+
+def test_openvino_sends_nothing_to_its_makers() -> None:
+    said = "import checkout_age.server, openvino, sys; print(sys.modules['openvino_telemetry'])"
+    run = subprocess.run(
+        [sys.executable, "-c", said], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert run.stdout.strip() == "None"

@@ -1,6 +1,7 @@
 """checkout-age-server: serve one model."""
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -50,6 +51,18 @@ def _serve(given: Sequence[str]) -> None:
         TracingMissingError,
     ) as error:
         sys.exit(f"checkout-age-server: {error}")
+    _end()
+
+
+def _end() -> None:
+    """End the process, all being done, without taking the interpreter down.
+
+    gRPC's polling thread waits in native code; where it wakes while the interpreter goes, the
+    process is aborted ("terminate called without an active exception") after a whole drain.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def _look(given: Sequence[str]) -> None:
