@@ -46,7 +46,7 @@ class AsyncAgeClient:
         try:
             return await self._stub.CheckAge(
                 pb.CheckAgeRequest(photo=photo, minimum_age=minimum_age),
-                timeout=deadline,
+                timeout=checked(deadline),
                 metadata=self._access.metadata(),
             )
         except grpc.aio.AioRpcError as error:

@@ -50,7 +50,7 @@ class AgeClient:
         """Whether ID need not be asked for before goods for that age (1 to 100) are sold."""
         request = pb.CheckAgeRequest(photo=photo, minimum_age=minimum_age)
         try:
-            return self._stub.CheckAge(request, timeout=deadline)
+            return self._stub.CheckAge(request, timeout=checked(deadline))
         except grpc.RpcError as error:
             raise told_by(error) from None
 
