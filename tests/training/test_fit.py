@@ -14,7 +14,7 @@ from tensorboardX.proto.event_pb2 import Event
 from checkout_age.training.dataset import pack
 from checkout_age.training.dataset.faces import Faces
 from checkout_age.training.dataset.photo_file import FacesError
-from checkout_age.training.fitting import fit, initialisation
+from checkout_age.training.fitting import checkpoint, fit, initialisation
 from checkout_age.training.fitting.batches import Batch, EpochBatches
 from checkout_age.training.fitting.checkpoint import EpochRecord
 from checkout_age.training.fitting.objective import OneNeuron
@@ -45,8 +45,9 @@ def faces(tmp_path: Path) -> Faces:
     return bright_faces(tmp_path)
 
 
-def trained(faces: Faces, run: Path) -> list[np.ndarray[Any, Any]]:
-    done = fit.train_model(RECIPE, faces, faces, run, cache=None, say=lambda _: None)
+def trained(faces: Faces, run: Path, said: list[str] | None = None) -> list[np.ndarray[Any, Any]]:
+    lines: list[str] = [] if said is None else said
+    done = fit.train_model(RECIPE, faces, faces, run, cache=None, say=lines.append)
     return [np.asarray(weight) for weight in done.model.weights]
 
 
@@ -54,6 +55,7 @@ def test_a_run_killed_between_and_inside_epochs_ends_as_an_unbroken_one(
     faces: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(initialisation, "build_network", small_network)
+    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
     unbroken = trained(faces, tmp_path / "unbroken")
 
     class KilledError(Exception):
@@ -73,7 +75,9 @@ def test_a_run_killed_between_and_inside_epochs_ends_as_an_unbroken_one(
             patch.setattr(fit, "EpochBatches", Killed)
             with pytest.raises(KilledError):
                 trained(faces, tmp_path / "broken")
-    resumed = trained(faces, tmp_path / "broken")
+    said: list[str] = []
+    resumed = trained(faces, tmp_path / "broken", said)
+    assert any("going on after epoch" in line for line in said)
     for ours, theirs in zip(resumed, unbroken, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
     finished = trained(faces, tmp_path / "broken")  # nothing is left to do
