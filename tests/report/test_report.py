@@ -12,6 +12,7 @@ import pytest
 
 from checkout_age.batch.__main__ import main
 from checkout_age.batch.models import FOLDER
+from checkout_age.batch.report.figures import lift_map
 from tests.lakes import FIRST, LABELS, Photos, drawn, made_up_photos, write_lake, write_night
 
 MIX = np.array([3, 4, 11, 24, 20, 16, 12, 10]) / 100
@@ -118,6 +119,24 @@ def test_the_page_asks_for_nothing_elsewhere_and_every_figure_has_a_table(writte
     assert text.count("<figure>") == 5
     for caption in re.findall(r"<figcaption>(.*?)</figcaption>", text, re.S):
         assert "table below has the figures" in re.sub(r"\s+", " ", caption)
+
+
+def test_the_heat_map_has_in_bold_what_is_more_beyond_chance_and_nothing_else(
+    written: Path,
+) -> None:
+    lifts = told(written, "lift")
+    products = lifts[lifts["level"] == "product"]
+    shown = lift_map(products, LABELS, 9.0).axes[0].texts
+    bold = [text for text in shown if text.get_fontweight() == "bold"]
+    assert 0 < len(bold) < len(shown)
+    assert len(bold) == int((products["sure"] & products["lift"].notna()).sum())
+
+
+def test_codes_of_products_keep_their_leading_zeros(lake: Path, tmp_path: Path) -> None:
+    lines = (lake / "baskets.csv").read_text().replace(",milk,", ",0412,").replace(",tea,", ",7,")
+    (tmp_path / "codes.csv").write_text(lines)
+    out = report(lake, tmp_path / "out", "--baskets", str(tmp_path / "codes.csv"))
+    assert {"0412", "7"} <= set(told(out, "lift")["product"])
 
 
 def test_a_new_report_takes_the_place_of_the_old_but_of_nothing_else(

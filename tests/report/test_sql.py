@@ -43,6 +43,7 @@ def test_a_query_is_answered_as_a_table_or_as_csv(
 @pytest.mark.parametrize(
     ("folder", "query", "words"),
     [
+        ("xyz://nowhere", "FROM coverage", "xyz://nowhere names no place that can be used"),
         ("nowhere", "FROM coverage", "the lake or the baskets cannot be read"),
         ("", "FROM nothing", "the query cannot be answered"),
     ],
@@ -51,6 +52,6 @@ def test_a_wrong_lake_or_query_is_named(
     lake: Path, capsys: pytest.CaptureFixture[str], folder: str, query: str, words: str
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(["sql", "--lake", str(lake / folder), query])
+        main(["sql", "--lake", folder if "://" in folder else str(lake / folder), query])
     assert ended.value.code == 1
     assert words in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +10,11 @@ import grpc
 import pytest
 
 from checkout_age.server.__main__ import main
-from checkout_age.server.bundle import read_bundle, write_bundle
+from checkout_age.server.bundle import Bundle, read_bundle, write_bundle
 from checkout_age.v1 import admin_pb2 as pb
 from checkout_age.v1 import admin_pb2_grpc as pb_grpc
 from checkout_age.v1 import age_estimation_pb2 as ages
-from tests.conftest import Serving
+from tests.conftest import Always34, Serving
 from tests.server.test_service import ready
 
 
@@ -50,6 +51,21 @@ async def test_an_operator_lists_swaps_and_rolls_back_by_call(
         assert (back.previous_version, back.version) == (newer, tiny_bundle.name)
         listed = await admin.ListModels(pb.ListModelsRequest())
         assert [(m.served, m.pinned) for m in listed.models] == [(False, False), (True, True)]
+
+
+async def test_a_swap_may_take_longer_than_a_photo_may(serving: Serving, newer: str) -> None:
+    def slowly(bundle: Bundle) -> Always34:
+        time.sleep(1.5)
+        return Always34(bundle)
+
+    async with (
+        serving(admin_service=True, max_call_seconds=1.0, load_runtime=slowly) as address,
+        grpc.aio.insecure_channel(address) as channel,
+    ):
+        await ready(channel)
+        admin: pb_grpc.AdminServiceAsyncStub = pb_grpc.AdminServiceStub(channel)
+        swap = await admin.SwapModel(pb.SwapModelRequest(version=newer), timeout=60)
+        assert swap.version == newer
 
 
 async def test_what_is_refused_is_said_with_its_reason_and_the_old_model_goes_on(

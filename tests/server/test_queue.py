@@ -56,8 +56,13 @@ async def test_a_lone_chip_runs_at_once_and_is_told_that_it_is_alone() -> None:
     assert (kind, names, step.alone) == ("run", ["only"], True)
 
 
+async def test_where_few_wait_a_chip_runs_before_the_next_photo_is_read() -> None:
+    queue = queue_of(chip("a"), photo("b"), batch=32)
+    assert taken(queue)[:2] == ("run", ["a"])
+
+
 async def test_photos_are_read_until_a_batch_is_full_then_it_runs() -> None:
-    queue = queue_of(chip("a"), photo("b"), photo("c"))
+    queue = queue_of(chip("a"), photo("b"), photo("c"), photo("d"))
     kind, names, reading = taken(queue)
     assert (kind, names) == ("read", ["b"])
     reading.jobs[0].shopper = CHIP

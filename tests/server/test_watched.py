@@ -215,11 +215,9 @@ async def test_a_call_is_traced_below_its_callers_span_with_its_stages(
 
 
 async def told_of(
-    serving: Serving, collector: tuple[Collector, str], tokens: Path, photo: bytes
+    serving: Serving, settings: dict[str, Any], token: str, photo: bytes, lines: Any
 ) -> AsyncIterator[str]:
     """All that anybody is told while good, bad and refused calls are made."""
-    token = add_token(tokens, Caller("till-1", Role.TILL))
-    settings = {"otlp_endpoint": collector[1], "metrics_port": 0, "tokens": tokens}
     async with serving(**settings) as address:
         for access in (Access(token=token), Access(token=token + "x"), Access()):
             for sent in (photo, b"secret-bytes" * 10, photo[:800], b""):
@@ -228,6 +226,7 @@ async def told_of(
                         yield str(await client.estimate_age(sent))
                     except CallError as error:
                         yield f"{error} {error.request_id}"
+        yield await asyncio.to_thread(get, url_of(lines()), token=token)
 
 
 async def test_no_photo_and_no_token_is_in_any_log_trace_metric_or_error(
@@ -241,7 +240,10 @@ async def test_no_photo_and_no_token_is_in_any_log_trace_metric_or_error(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     tokens = tmp_path / "tokens"
-    told = [each async for each in told_of(serving, collector, tokens, photo)]
+    token = add_token(tokens, Caller("till-1", Role.TILL))
+    settings = {"otlp_endpoint": collector[1], "metrics_port": 0, "tokens": tokens}
+    told = [each async for each in told_of(serving, settings, token, photo, lines)]
+    assert "checkout_age_requests_total" in told[-1]
     told += [json.dumps(line) for line in lines()] + [caplog.text]
     told += [str(span) for span in collector[0].spans]
     assert len(told) > 30
@@ -250,7 +252,7 @@ async def test_no_photo_and_no_token_is_in_any_log_trace_metric_or_error(
     for piece in (photo[200:208], photo[-12:]):
         for shape in (str(piece)[2:-1], b64encode(piece).decode()[:8], piece.hex()):
             assert shape not in everything
-    for secret in ("secret-bytes", digest, "Bearer ey", "authorization'"):
+    for secret in ("secret-bytes", digest, token, token[:12], "authorization'"):
         assert secret not in everything
 
 

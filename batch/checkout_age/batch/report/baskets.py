@@ -58,7 +58,7 @@ def source_of(baskets: str) -> str:
     """The basket lines as a table of SQL: CSV by the ending .csv, all else Parquet."""
     quoted = baskets.replace("'", "''")
     if baskets.endswith((".csv", ".csv.gz")):
-        return f"read_csv('{quoted}', types = {{'purchase_id': 'VARCHAR'}})"
+        return f"read_csv('{quoted}', all_varchar = true)"  # codes keep their leading zeros
     if Path(baskets).is_dir():
         quoted = f"{quoted.rstrip('/')}/**/*.parquet"
     return f"read_parquet('{quoted}', union_by_name = true)"

@@ -101,16 +101,17 @@ def _share_lines(axes: Axes, told: pd.DataFrame, colour: str) -> None:
 
 
 def lift_map(lifts: pd.DataFrame, groups: Sequence[str], width: float) -> Figure:
-    """Products by groups: blue where a group buys less than everybody, orange where more.
+    """Products by groups: purple where a group buys less than everybody, orange where more.
 
-    Bold numbers stand out from 1 beyond chance; an empty cell is suppressed.
+    Bold numbers are above 1 beyond chance; an empty cell is suppressed.
     """
     table = lifts.pivot_table(
         index="product", columns="age_group", values="lift", aggfunc="first", dropna=False
     ).reindex(columns=list(groups))
-    firm = lifts.pivot_table(
+    sure = lifts.pivot_table(
         index="product", columns="age_group", values="sure", aggfunc="first", dropna=False
     ).reindex(columns=list(groups))
+    firm = sure.to_numpy() == True  # noqa: E712  # nothing is known of a group that is absent
     small = width < WIDE
     with rc_context(STYLE):
         figure = Figure(figsize=(width, 1.0 + 0.28 * len(table)), layout="constrained")
@@ -127,7 +128,7 @@ def lift_map(lifts: pd.DataFrame, groups: Sequence[str], width: float) -> Figure
                     va="center",
                     fontsize=6 if small else 8,
                     color="white" if abs(values[row, column]) > 1.4 else "black",  # noqa: PLR2004
-                    fontweight="bold" if firm.iloc[row, column] is True else "normal",
+                    fontweight="bold" if firm[row, column] else "normal",
                 )
         axes.set_xticks(range(len(groups)), groups, rotation=45, fontsize=6 if small else 8)
         axes.set_yticks(range(len(table)), table.index, fontsize=7 if small else 8)

@@ -73,7 +73,7 @@ def lifts_section(report: Report) -> Section:
                 part,
                 f"Lift by {level} and age group",
                 f"The {len(most)} most bought, by share of the group's purchases that hold them "
-                "over that of everybody's; 1 is like everybody. Bold stands out from chance, "
+                "over that of everybody's; 1 is like everybody. Bold is more beyond chance, "
                 "empty is suppressed. The table below has the figures.",
                 partial(figures.lift_map, shown, report.groups),
             )

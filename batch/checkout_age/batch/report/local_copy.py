@@ -10,7 +10,7 @@ import pyarrow.fs as pafs
 
 from checkout_age.batch.lake import TABLE
 from checkout_age.batch.models import FOLDER as MODELS
-from checkout_age.batch.place import Place, PlaceError
+from checkout_age.batch.place import Place
 from checkout_age.batch.report.asked import ReportError
 
 
@@ -24,19 +24,19 @@ def local_copy(
     of themselves; the copy is gone when the block ends. What is here already is used as it is.
 
     Raises:
+        PlaceError: a URI names no file system that can be used.
         ReportError: there is no lake or no baskets, or their storage does not answer.
     """
     with tempfile.TemporaryDirectory(prefix="checkout-age-copy-") as folder:
-        try:
-            yield _lake(lake, Path(folder), days), _baskets(baskets, Path(folder))
-        except PlaceError as error:
-            raise ReportError(str(error)) from error
+        yield _lake(lake, Path(folder), days), _baskets(baskets, Path(folder))
 
 
 def _lake(given: str, folder: Path, days: Iterable[date] | None) -> Path:
+    if "://" not in given:
+        return Path(given)
     place = Place.of(given)
     if place.local is not None:
-        return Path(given.removeprefix("file://"))
+        return place.local
     copy = folder / "lake"
     table = place / TABLE
     (copy / TABLE).mkdir(parents=True)
