@@ -57,8 +57,8 @@ def _serve(given: Sequence[str]) -> None:
 def _end() -> None:
     """End the process, all being done, without taking the interpreter down.
 
-    gRPC's polling thread waits in native code; where it wakes while the interpreter goes, the
-    process is aborted ("terminate called without an active exception") after a whole drain.
+    Native threads of gRPC's and OpenVINO's still wait then; one that wakes while the interpreter
+    goes can abort the process after a whole drain.
     """
     logging.shutdown()
     sys.stdout.flush()
