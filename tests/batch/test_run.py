@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from checkout_age.batch.connection import NoServerError
+from checkout_age.batch.models import read_model
 from checkout_age.batch.night import NOTHING_TO_DO
 from checkout_age.batch.photos import PhotoRootError
 from checkout_age.batch.progress_store import progress_folder
@@ -108,6 +109,52 @@ def test_a_purchase_that_changed_is_scored_anew_and_one_that_vanished_keeps_its_
     assert sorted(rows) == ["a", "gone"]
     assert (rows["a"]["store_id"], rows["a"]["photo"]) == ("west", "gone.jpg")
     assert rows["a"]["purchased_at"] == datetime(2026, 11, 21, 10, tzinfo=UTC)
+
+
+def test_a_purchase_that_changed_after_its_photo_was_deleted_keeps_its_age(
+    shop: SmallShop, server: str, stand_in: StandIn
+) -> None:
+    shop.sells(["a", "b", "c", "d"])
+    shop.takes_photo("c", b"no face here")
+    (shop.photos / "d.jpg").unlink()
+    shop.runs(server)
+    before = {row["purchase_id"]: row for row in shop.rows()}
+    for name in "abc":
+        (shop.photos / f"{name}.jpg").unlink()
+    shop.takes_photo("b", b"another photo of b")
+    shop.table.write_text(shop.table.read_text().replace(",north,", ",west,"))
+    shop.table.write_text(shop.table.read_text().replace("T09:", "T08:"))
+    stand_in.photos.clear()
+    run = shop.runs(server)
+    after = {row["purchase_id"]: row for row in shop.rows()}
+    assert [row["purchase_id"] for row in shop.rows()] == ["a", "c", "b", "d"]
+    moved = {"store_id", "purchased_at"}
+    for name in "ac":
+        assert {k: v for k, v in after[name].items() if k not in moved} == {
+            k: v for k, v in before[name].items() if k not in moved
+        }
+        assert after[name]["purchased_at"].hour == 8
+    assert (after["b"]["store_id"], after["d"]["status"]) == ("west", "missing_photo")
+    assert stand_in.photos == [b"another photo of b"]
+    assert (run.rows_carried, run.rows_new, run.rows_kept) == (2, 2, 0)
+    assert shop.runs().result == NOTHING_TO_DO
+
+
+def test_a_model_that_comes_into_service_within_a_night_is_kept_too(shop: SmallShop) -> None:
+    shop.sells([f"p-{n}" for n in range(20)])
+
+    def swaps(request: pb.EstimateAgesRequest) -> pb.EstimateAgesResponse:
+        swapping.model_version = "first" if len(swapping.photos) <= 10 else "second"
+        return estimate_of(request.photo, swapping.model_version)
+
+    swapping = StandIn(swaps, "first")
+    with serving_stand_in(swapping) as address:
+        shop.runs(address)
+    assert {row["model_version"] for row in shop.rows()} == {"first", "second"}
+    for version in ("first", "second"):
+        kept = read_model(shop.lake.folder, version)
+        assert kept is not None
+        assert kept.version == version
 
 
 def test_a_run_that_lost_its_server_is_finished_by_the_next_with_the_same_bytes(

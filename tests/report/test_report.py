@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from checkout_age.batch.__main__ import main
-from checkout_age.batch.models import FOLDER
+from checkout_age.batch.models import FOLDER, keep_model
 from checkout_age.batch.report.figures import lift_map
 from tests.lakes import FIRST, LABELS, Photos, drawn, made_up_photos, write_lake, write_night
 
@@ -139,6 +139,47 @@ def test_codes_of_products_keep_their_leading_zeros(lake: Path, tmp_path: Path) 
     assert {"0412", "7"} <= set(told(out, "lift")["product"])
 
 
+def test_a_product_of_two_categories_is_one_product(lake: Path, tmp_path: Path) -> None:
+    lines = (lake / "baskets.csv").read_text().replace("tea,drinks", "tea,hot drinks", 60)
+    (tmp_path / "b.csv").write_text(lines)
+    out = report(lake, tmp_path / "out", "--baskets", str(tmp_path / "b.csv"))
+    lifts = told(out, "lift")
+    products = lifts[lifts["level"] == "product"]
+    assert set(zip(products["product"], products["category"], strict=True)) == {
+        ("milk", "dairy"),
+        ("tea", "drinks"),
+    }
+    assert not products.duplicated(["product", "age_group"]).any()
+
+
+def test_baskets_of_an_id_that_two_nights_have_are_counted_for_neither(
+    labelled: Photos, photos: Photos, tmp_path: Path
+) -> None:
+    ids = write_lake(tmp_path, labelled, photos, [np.repeat(np.arange(8), 40)] * 2)
+    night = next((tmp_path / "purchase_ages" / f"purchase_date={SECOND}").glob("*.parquet"))
+    rows = pq.read_table(night)
+    renamed = pa.array([*ids[:3], *rows["purchase_id"].to_pylist()[3:]])
+    pq.write_table(rows.set_column(0, "purchase_id", renamed), night)
+    lines = [f"{purchase},milk,dairy,1,10\n" for purchase in ids]
+    lines[0] = f"{ids[0]},milk,dairy,1,1000000\n"
+    (tmp_path / "b.csv").write_text(
+        "purchase_id,product,category,quantity,amount\n" + "".join(lines)
+    )
+    out = report(tmp_path, tmp_path / "out", "--baskets", str(tmp_path / "b.csv"))
+    assert "6 purchases share 3 ids across nights" in page(out)
+    assert told(out, "baskets")["matched"].tolist() == [634]
+    shares = told(out, "shares")
+    revenue = shares[(shares["by"] == "whole range") & (shares["measure"] == "revenue")]
+    assert revenue["step"].max() < 0.05  # one million in one basket would coarsen every step
+
+
+def test_nights_that_the_lake_lacks_are_named(lake: Path, tmp_path: Path) -> None:
+    out = report(lake, tmp_path / "out", last=FIRST + timedelta(days=10))
+    text = page(out)
+    assert "9 of 11 days have no night in the lake: 2026-11-03, 2026-11-04" in text
+    assert "2026-11-09 and 2 more" in text
+
+
 def test_a_new_report_takes_the_place_of_the_old_but_of_nothing_else(
     lake: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -246,8 +287,6 @@ def test_a_model_that_states_no_error_gives_the_plain_count_and_says_how_to_mend
 def test_two_models_are_corrected_each_by_its_own_error(
     labelled: Photos, photos: Photos, tmp_path: Path
 ) -> None:
-    from checkout_age.batch.models import keep_model
-
     groups = np.random.default_rng(3).choice(8, 600, p=MIX)
     write_lake(tmp_path, labelled, photos, [groups])
     keep_model(tmp_path, labelled.model("newer"))
@@ -261,11 +300,9 @@ def test_two_models_are_corrected_each_by_its_own_error(
     assert ((whole["low"] <= truth) & (truth <= whole["high"])).sum() >= 7
 
 
-def test_nights_in_different_age_groups_are_refused(
-    lake: Path, tmp_path: Path, labelled: Photos, photos: Photos, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write_lake(tmp_path, labelled, photos, [np.repeat(np.arange(8), 5)] * 2)
-    file = next((tmp_path / "purchase_ages" / f"purchase_date={SECOND}").glob("*.parquet"))
+def draw_in_halves(lake: Path, day: date) -> None:
+    """Have a night's rows told in two groups, as `regroup` would."""
+    file = next((lake / "purchase_ages" / f"purchase_date={day}").glob("*.parquet"))
     night = pq.read_table(file)
     halves = pa.array(
         ["0-17" if text in LABELS[:2] else "18+" for text in night["age_group"].to_pylist()]
@@ -277,6 +314,13 @@ def test_nights_in_different_age_groups_are_refused(
     night = night.set_column(night.column_names.index("age_group"), "age_group", halves)
     place = night.column_names.index("age_group_probabilities")
     pq.write_table(night.set_column(place, "age_group_probabilities", entries), file)
+
+
+def test_nights_in_different_age_groups_are_refused(
+    tmp_path: Path, labelled: Photos, photos: Photos, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_lake(tmp_path, labelled, photos, [np.repeat(np.arange(8), 5)] * 2)
+    draw_in_halves(tmp_path, SECOND)
     assert status_of(tmp_path, tmp_path / "out") == 1
     assert "scored in different age groups: 0-12" in capsys.readouterr().err
 
@@ -292,3 +336,26 @@ def test_worse_photos_than_in_the_weeks_before_are_marked(
     assert drift.loc["too_dark", "changed"]
     assert drift.loc["too_dark", "now"] == pytest.approx(0.2)
     assert "no shift to speak of" in page(out)
+
+
+def test_weeks_before_in_other_groups_are_not_held_against_this_range(
+    labelled: Photos, photos: Photos, tmp_path: Path
+) -> None:
+    write_lake(tmp_path, labelled, photos, [np.repeat(np.arange(8), 40)] * 2)
+    assert len(told(report(tmp_path, tmp_path / "out", first=SECOND), "age_drift")) == 8
+    draw_in_halves(tmp_path, FIRST)
+    out = report(tmp_path, tmp_path / "out", first=SECOND)
+    assert len(told(out, "age_drift")) == 0
+    assert "scored in other age groups (0-17, 18+)" in page(out)
+
+
+def test_weeks_before_by_another_model_are_held_against_with_a_warning(
+    labelled: Photos, photos: Photos, tmp_path: Path
+) -> None:
+    write_lake(tmp_path, labelled, photos, [np.repeat(np.arange(8), 40)])
+    keep_model(tmp_path, labelled.model("newer"))
+    rows = drawn(photos, np.repeat(np.arange(8), 40), 9)
+    write_night(tmp_path, SECOND, photos, rows, version="newer")
+    out = report(tmp_path, tmp_path / "out", first=SECOND)
+    assert "Other models scored the weeks before (made-up against newer)" in page(out)
+    assert len(told(out, "age_drift")) == 8

@@ -2,6 +2,8 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from checkout_age.batch.__main__ import main
@@ -28,6 +30,30 @@ def test_the_printed_views_are_read_by_any_duckdb(
         lifts = connection.sql("SELECT DISTINCT lift FROM lift").fetchall()
         assert lifts == [(1.0,)]
         assert connection.sql("SELECT sum(purchases) FROM coverage").fetchall() == [(16,)]
+
+
+def test_an_id_of_two_nights_has_no_basket_and_a_product_of_two_categories_is_one(
+    lake: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = write_lake(tmp_path, made_up_photos(200, 1), made_up_photos(300, 2), [np.arange(8)] * 2)
+    for night in (tmp_path / "purchase_ages").glob("*/*.parquet"):
+        rows = pq.read_table(night)
+        same = pa.array(["same", *rows["purchase_id"].to_pylist()[1:]])
+        pq.write_table(rows.set_column(0, "purchase_id", same), night)
+    lines = "".join(f"{purchase},milk,{n % 2},1,1\n" for n, purchase in enumerate(ids))
+    (tmp_path / "b.csv").write_text(
+        f"purchase_id,product,category,quantity,amount\nsame,milk,0,1,99\n{lines}"
+    )
+    main(["sql", "--lake", str(tmp_path), "--baskets", str(tmp_path / "b.csv")])
+    with duckdb.connect() as connection:
+        connection.execute(capsys.readouterr().out)
+        assert connection.sql("FROM repeated_purchases").fetchall() == [("same", 2)]
+        rows = connection.sql("SELECT count(*), sum(revenue) FROM purchases_by_age").fetchall()
+        assert rows == [(16, 14.0)]
+        lifts = connection.sql("SELECT age_group, category, support FROM lift").fetchall()
+        assert {category for _, category, _ in lifts} == {"0"}
+        assert sum(support for *_, support in lifts) == 14
+        assert len(lifts) == len({group for group, *_ in lifts})
 
 
 def test_a_query_is_answered_as_a_table_or_as_csv(

@@ -19,7 +19,13 @@ from checkout_age.batch.photos import PhotoRoot
 from checkout_age.batch.place import Place
 from checkout_age.batch.plan import Plan, RowIn, fresh_plan
 from checkout_age.batch.progress import Watch
-from checkout_age.batch.progress_store import Piece, ProgressStore, kept_pieces, progress_folder
+from checkout_age.batch.progress_store import (
+    Piece,
+    ProgressStore,
+    keep_piece,
+    kept_pieces,
+    progress_folder,
+)
 from checkout_age.batch.purchases import Purchase
 from checkout_age.batch.run_record import RunRecord, recorded
 from checkout_age.batch.scoring import Scoring
@@ -48,6 +54,7 @@ class Night:
         """Rows that are new to the night."""
         self.require_lock = require
         self._model = pb.GetModelResponse()
+        self._known_models: set[str] = set()
 
     def resume(self, kind: str, model_version: str | None = None) -> None:
         """Take up what a broken run of the same kind of work on the same revision has left.
@@ -71,6 +78,12 @@ class Night:
             if any(counts):
                 self.pieces.append(piece)
 
+    def carry(self, kind: str, rows: pa.Table) -> None:
+        """Have these rows, sorted as a night is, in the place of those with the same ids."""
+        self.pieces.append(keep_piece(self._progress(kind), self.lake.staging_of(self.day), rows))
+        self.plan.put(rows["purchase_id"].to_pylist(), RowIn.PROGRESS)
+        self.record.rows_carried += len(rows)
+
     def score(
         self,
         kind: str,
@@ -91,12 +104,15 @@ class Night:
         )
 
         def take(purchase: Purchase, outcome: Outcome) -> None:
+            version = outcome.model_version
+            if version is not None and version not in self._known_models:
+                self._meet(version, scoring)
             if keeps(outcome):
                 self.plan.put([purchase.purchase_id], RowIn.NIGHT)
             else:
                 store.take(purchase, outcome)
                 self.record.rows_new += 1
-                self.record.photos_sent += outcome.model_version is not None
+                self.record.photos_sent += version is not None
             watch.advance()
 
         to_do = self.plan.count_in(RowIn.NOWHERE)
@@ -120,7 +136,7 @@ class Night:
         """Note which model scores, and keep what it says of itself."""
         self._model = model
         self.record.model_name, self.record.model_version = model.name, model.version
-        keep_model(self.lake.folder, model, self.lake.staging_of(self.day))
+        self._keep(model)
 
     def publish(self, facts: NightFacts) -> None:
         """Put the night as it is now in the place of the night as it was, at once.
@@ -170,6 +186,17 @@ class Night:
 
     def _progress(self, kind: str) -> Place:
         return progress_folder(self.lake, self.day) / f"{kind}-{self.facts.revision}"
+
+    def _keep(self, model: pb.GetModelResponse) -> None:
+        keep_model(self.lake.folder, model, self.lake.staging_of(self.day))
+        self._known_models.add(model.version)
+
+    def _meet(self, version: str, scoring: Scoring) -> None:
+        """The served model was swapped: keep what the new one says of itself too."""
+        told = scoring.model_now()
+        if told is not None:
+            self._keep(told)
+        self._known_models.add(version)  # asked once
 
     def _let_go(self, keys: pa.Table, counts: list[bool], again: list[bool]) -> list[bool]:
         """Have the rows scored again that say so; gives those that still count."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from enum import IntEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from checkout_age.batch.purchases import Purchase
 
@@ -35,6 +36,15 @@ class RowIn(IntEnum):
     """In the night as it was."""
     PROGRESS = 2
     """In the progress of this run or a broken one."""
+
+
+class Correction(NamedTuple):
+    """A purchase as the table has it now, where a row of the night has it otherwise."""
+
+    purchase_id: str
+    store_id: str
+    purchased_at: int
+    photo: str
 
 
 class Plan:
@@ -82,6 +92,16 @@ class Plan:
             return [
                 self._db.execute(claim, (row_in, *purchase)).rowcount == 1 for purchase in purchases
             ]
+
+    def corrections(self, rows: Iterable[tuple[str, str]]) -> list[Correction]:
+        """For rows (id, photo) of the night that did not count, those with the same photo still."""
+        ask = (
+            "SELECT purchase_id, store_id, purchased_at, photo FROM purchase "
+            "WHERE purchase_id = ? AND photo = ? AND row_in = 0"
+        )
+        with self._talking():
+            found = (self._db.execute(ask, row).fetchone() for row in rows)
+            return [Correction(*row) for row in found if row is not None]
 
     def doubt(self, rows: Iterable[tuple[str, str | None]]) -> None:
         """Remember rows (id, photo's digest) whose photo may have come or changed since."""

@@ -69,6 +69,18 @@ def kept_pieces(folder: Place) -> Iterator[tuple[Piece, pa.Table]]:
         yield Piece((first[0], first[1], first[2]), _loading(place), len(keys)), keys
 
 
+def keep_piece(folder: Place, staging: Place, rows: pa.Table) -> Piece:
+    """Make sorted rows durable.
+
+    Raises:
+        OSError: they cannot be kept.
+    """
+    first = _first_key(rows)
+    place = folder / f"{uuid.uuid4().hex}.parquet"
+    write_whole(place, staging, _as_parquet(rows, first))
+    return Piece(first, _loading(place), len(rows))
+
+
 class ProgressStore:
     """Takes outcomes from any thread and makes them durable every few seconds of work."""
 
@@ -147,10 +159,7 @@ class ProgressStore:
 
     def _keep(self, purchases: list[Purchase], outcomes: list[Outcome]) -> None:
         rows = _sorted_rows(purchases, outcomes, self._model_version)
-        first = _first_key(rows)
-        place = self._folder / f"{uuid.uuid4().hex}.parquet"
-        write_whole(place, self._staging, _as_parquet(rows, first))
-        self.pieces.append(Piece(first, _loading(place), len(rows)))
+        self.pieces.append(keep_piece(self._folder, self._staging, rows))
         self._kept(rows["purchase_id"].to_pylist())
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 from checkout_age.batch import late
+from checkout_age.batch.corrected import carried, corrections
 from checkout_age.batch.lake import Lake
 from checkout_age.batch.night import Night, held_night, purchases_in
 from checkout_age.batch.photos import PhotoRoot, photo_root
@@ -83,7 +84,10 @@ def _claim(night: Night, photos: PhotoRoot, readers: int) -> None:
     """Find the rows that the night has, and reopen those whose photo came or changed since."""
     if not night.facts.revision:
         return
-    for rows in night.lake.groups(night.day, CLAIMED):
-        night.plan.claim(purchases_in(rows), RowIn.NIGHT)
+    for number, rows in enumerate(night.lake.groups(night.day, CLAIMED)):
+        claimed = night.plan.claim(purchases_in(rows), RowIn.NIGHT)
         night.plan.doubt(late.doubtful(rows))
+        found = corrections(night.plan, rows, claimed, photos, readers)
+        if found:
+            night.carry(KIND, carried(night.lake.group(night.day, number), found))
     late.reopen(night.plan, photos, readers)

@@ -40,6 +40,7 @@ RUN_SCHEMA = pa.schema(
         pa.field("purchases", pa.int64()),
         pa.field("repeated_rows", pa.int64()),
         pa.field("rows_kept", pa.int64()),
+        pa.field("rows_carried", pa.int64()),
         pa.field("rows_resumed", pa.int64()),
         pa.field("rows_new", pa.int64()),
         pa.field("rows_by_status", pa.map_(pa.string(), pa.int64())),
@@ -52,7 +53,7 @@ RUN_SCHEMA = pa.schema(
         pa.field("host", pa.string()),
         pa.field("process", pa.int64()),
     ],
-    metadata={"checkout_age.run_schema": "1"},
+    metadata={"checkout_age.run_schema": "2"},
 )
 
 
@@ -74,6 +75,8 @@ class RunRecord:
     """Some of those ids; in the JSON only."""
     rows_kept: int = 0
     """Rows that stand as they were."""
+    rows_carried: int = 0
+    """Rows whose purchase got another store or time after its photo went; the age stays."""
     rows_resumed: int = 0
     """Rows that a broken run had left."""
     rows_new: int = 0
@@ -108,6 +111,7 @@ class RunRecord:
             "purchases": self.purchases,
             "repeated_rows": self.repeated_rows,
             "rows_kept": self.rows_kept,
+            "rows_carried": self.rows_carried,
             "rows_resumed": self.rows_resumed,
             "rows_new": self.rows_new,
             "rows_by_status": dict(sorted(self.rows_by_status.items())),

@@ -95,6 +95,14 @@ class Scoring:
             except grpc.RpcError as error:
                 self._wait_out(error)
 
+    def model_now(self) -> pb.GetModelResponse | None:
+        """What is served at this moment; None where the server does not say at once."""
+        stub = pb_grpc.AgeEstimationServiceStub(self._server.channel())
+        try:
+            return stub.GetModel(pb.GetModelRequest(), timeout=10)
+        except grpc.RpcError:
+            return None
+
     def score(
         self,
         pieces: Iterable[list[Purchase]],

@@ -48,6 +48,11 @@ def print_summary(run: RunRecord, lake: Lake, console: Console) -> None:
         )
     if run.rows_resumed:
         console.print(f"{run.rows_resumed} rows had been scored by a run that broke off.")
+    if run.rows_carried:
+        console.print(
+            f"{run.rows_carried} rows keep the age of a photo that is gone; "
+            "their store or time was corrected."
+        )
     night = _Night(lake, run)
     console.print(night.groups())
     console.print(night.statuses())

@@ -91,7 +91,10 @@ def drift_table(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
 def age_drift_table(
     connection: duckdb.DuckDBPyConnection, groups: AgeGroups, threshold: int
 ) -> pd.DataFrame:
-    """The plain age mix now and in the weeks before, rounded and suppressed as shares are."""
+    """The plain age mix now and in the weeks before, rounded and suppressed as shares are.
+
+    Empty where the weeks before have no scored row or were scored in other groups.
+    """
     rows = connection.execute("""
         SELECT age_group, 'now' AS period, count(*) AS purchases, sum(moment)::VARCHAR AS moments
         FROM purchase WHERE kind IS NOT NULL GROUP BY age_group
@@ -102,7 +105,8 @@ def age_drift_table(
         period: some.set_index("age_group").reindex(groups.labels)
         for period, some in rows.groupby("period")
     }
-    if set(told) != {"now", "before"}:
+    comparable = rows["age_group"].isin(groups.labels).all()
+    if set(told) != {"now", "before"} or not comparable:
         return pd.DataFrame(columns=["age_group", "before", "now", "change"])
     hidden = np.zeros(len(groups.labels), bool)
     shown = {}

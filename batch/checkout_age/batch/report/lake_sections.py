@@ -94,6 +94,7 @@ def drift_section(report: Report) -> Section:
             f"The age mix has a population stability index of {index:.3f}: {verdict} "
             f"({MOVED} and up is read as one)."
         )
+    texts += report.drift_caveats
     span = photos.assign(
         span=[
             f"{low:+.2%} to {high:+.2%}"

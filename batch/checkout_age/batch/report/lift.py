@@ -33,9 +33,9 @@ OFFERS = 10
 
 def lift_cells(connection: duckdb.DuckDBPyConnection, groups: AgeGroups, kinds: Kinds) -> CellTable:
     """The purchases that hold each product, and each category; every purchase counts once."""
-    rows = pd.concat(
-        [_bought(connection, level) for level in ("product", "category")], ignore_index=True
-    )
+    products, categories = (_bought(connection, level) for level in ("product", "category"))
+    products["category"] = products.groupby("product")["category"].transform("min")  # one each
+    rows = pd.concat([products, categories], ignore_index=True)
     return cell_table(rows, ["level", "product", "category"], groups, kinds)
 
 

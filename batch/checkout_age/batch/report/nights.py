@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import numpy as np
@@ -101,6 +102,32 @@ CREATE TABLE before AS
 SELECT status, model_version AS model, age_group, coalesce(faces_found, 0) > 1 AS several,
     (age_high - age_low)::FLOAT AS width, epoch_us(purchased_at) AS moment
 FROM {source}"""
+
+
+class Repeated(NamedTuple):
+    """Purchases of the range whose id stands in several nights."""
+
+    ids: int
+    rows: int
+
+
+def part_repeated(connection: duckdb.DuckDBPyConnection) -> Repeated:
+    """Take the baskets from purchases whose id several nights have: whose they are is not known."""
+    (days,) = connection.execute("SELECT count(DISTINCT day) FROM purchase").fetchall()[0]
+    if days < 2:  # noqa: PLR2004  # within a night each id comes once
+        return Repeated(0, 0)
+    connection.execute(
+        "CREATE TEMP TABLE repeated AS "
+        "SELECT id, count(*) AS times FROM purchase GROUP BY id HAVING count(*) > 1"
+    )
+    found = connection.execute("SELECT count(*), sum(times) FROM repeated").fetchall()[0]
+    if found[0]:
+        connection.execute(
+            "UPDATE purchase SET id = NULL, amount = NULL, items = NULL "
+            "WHERE id IN (SELECT id FROM repeated)"
+        )
+    connection.execute("DROP TABLE repeated")
+    return Repeated(int(found[0]), int(found[1] or 0))
 
 
 def groups_of(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> AgeGroups | None:

@@ -17,6 +17,7 @@ from checkout_age.batch.report.cells import share_cells
 from checkout_age.batch.report.lift import lift_cells, lift_table, recommendations
 from checkout_age.batch.report.model_error import ModelError, error_in_groups
 from checkout_age.batch.report.nights import Kinds
+from checkout_age.batch.report.notes import absent_nights, drift_caveats, matched, repeated_ids
 from checkout_age.batch.report.quantification import Codebook, Quantifier
 from checkout_age.batch.report.shares import shares_table
 from checkout_age.v1 import age_estimation_pb2 as pb
@@ -45,6 +46,8 @@ class Report:
     """What is missing and why, each a sentence or two."""
     stability: float | None = None
     """How far the age mix has moved; None where it cannot be told."""
+    drift_caveats: list[str] = field(default_factory=list)
+    """Why the weeks before may not be comparable."""
 
 
 def make_report(asked: Asked) -> Report:
@@ -64,6 +67,7 @@ def make_report(asked: Asked) -> Report:
 def _make(connection: duckdb.DuckDBPyConnection, asked: Asked) -> Report:
     baskets.load(connection, asked)
     report = Report(asked, purchases=nights.load(connection, asked))
+    repeated = nights.part_repeated(connection)
     files = nights.night_files(asked.lake, asked.first, asked.last)
     groups = nights.groups_of(connection, files)
     report.tables = {
@@ -81,7 +85,9 @@ def _make(connection: duckdb.DuckDBPyConnection, asked: Asked) -> Report:
             f"There are no purchases in the lake from {asked.first} to {asked.last}: "
             "nothing to report. `checkout-age-batch status` shows which nights are there."
         )
-    elif groups is None:
+        return report
+    report.notes += absent_nights(asked) + repeated_ids(repeated, baskets=asked.baskets is not None)
+    if groups is None:
         report.notes.append(
             "None of the purchases could be scored, so nothing is known of age groups; the "
             "coverage below says why."
@@ -102,8 +108,9 @@ def _fill(
     quantifier = _quantifier(report, groups, kinds, whole.weights[0])
     tables["shares"] = shares_table(table, groups, quantifier, asked.threshold)[SHARES]
     tables["age_drift"] = coverage.age_drift_table(connection, groups, asked.threshold)
+    report.drift_caveats = drift_caveats(connection, groups)
     report.stability = coverage.stability_index(tables["age_drift"])
-    if not _matched(report):
+    if not matched(report.asked, tables["baskets"], report.notes):
         return
     if quantifier is None:
         report.notes.append("Lifts need corrected shares, so there are none.")
@@ -154,26 +161,3 @@ def _kept(lake: Path, version: str) -> pb.GetModelResponse | None:
         return read_model(lake, version)
     except ValueError as error:
         raise ReportError(str(error)) from error
-
-
-def _matched(report: Report) -> bool:
-    """Whether there are baskets to tell products by; a note where there are not or few are."""
-    if report.asked.baskets is None:
-        report.notes.append(
-            "No basket lines were given (--baskets), so there is no revenue, no items, no lift."
-        )
-        return False
-    found = report.tables["baskets"].iloc[0]
-    if not found["matched"]:
-        report.notes.append(
-            f"None of the {found['baskets']:,} baskets belongs to a purchase of this range: the "
-            "ids in the column purchase_id do not match those of the nights. Shares of purchases "
-            "are told all the same."
-        )
-        return False
-    if found["matched"] < found["purchases"]:
-        report.notes.append(
-            f"{found['purchases'] - found['matched']:,} of {found['purchases']:,} purchases have "
-            "no basket lines; they count among purchases, not in revenue, items and lifts."
-        )
-    return bool(found["matched_and_scored"])

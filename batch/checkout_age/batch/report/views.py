@@ -7,6 +7,13 @@ from checkout_age.batch.lake import TABLE
 from checkout_age.batch.place import Place
 from checkout_age.batch.report.baskets import source_of
 
+REPEATED = """\
+-- ids that several nights have: whose basket is whose cannot be told, so these have none
+CREATE OR REPLACE VIEW repeated_purchases AS
+SELECT purchase_id, count(*) AS nights
+FROM read_parquet('{table}/*/*.parquet', hive_partitioning = true, union_by_name = true)
+GROUP BY purchase_id HAVING count(*) > 1;
+"""
 PURCHASES = """\
 -- every purchase, scored or not, with its basket's worth; plain answers, one by one
 CREATE OR REPLACE VIEW purchases_by_age AS
@@ -18,7 +25,7 @@ SELECT night.purchase_id, purchase_date::DATE AS purchase_date, store_id,
 FROM read_parquet('{table}/*/*.parquet', hive_partitioning = true, union_by_name = true) AS night
 LEFT JOIN (
     SELECT purchase_id, sum(amount) AS revenue, sum(quantity) AS items
-    FROM basket_line GROUP BY purchase_id
+    FROM basket_line ANTI JOIN repeated_purchases USING (purchase_id) GROUP BY purchase_id
 ) AS basket ON basket.purchase_id = night.purchase_id;
 """
 LINES = """\
@@ -39,20 +46,23 @@ CREATE OR REPLACE VIEW lift AS
 WITH scored AS (
     SELECT purchase_id, age_group FROM purchases_by_age WHERE status = 'scored'
 ), bought AS (
-    SELECT DISTINCT purchase_id, product, category FROM basket_line
+    -- one category a product, as in the report: a product of two would be told as two halves
+    SELECT purchase_id, product, min(category) AS category
+    FROM basket_line ANTI JOIN repeated_purchases USING (purchase_id)
+    GROUP BY purchase_id, product
 ), of_group AS (
     SELECT age_group, count(*) AS purchases FROM scored GROUP BY age_group
 ), of_product AS (
-    SELECT product, category, count(*) AS purchases
-    FROM bought JOIN scored USING (purchase_id) GROUP BY product, category
+    SELECT product, min(category) AS category, count(*) AS purchases
+    FROM bought JOIN scored USING (purchase_id) GROUP BY product
 ), of_both AS (
-    SELECT age_group, product, category, count(*) AS support
-    FROM bought JOIN scored USING (purchase_id) GROUP BY age_group, product, category
+    SELECT age_group, product, count(*) AS support
+    FROM bought JOIN scored USING (purchase_id) GROUP BY age_group, product
 )
 SELECT age_group, product, category, support,
     (support / of_group.purchases)
         / (of_product.purchases / of_all.purchases) AS lift
-FROM of_both JOIN of_group USING (age_group) JOIN of_product USING (product, category)
+FROM of_both JOIN of_group USING (age_group) JOIN of_product USING (product)
     CROSS JOIN (SELECT count(*) AS purchases FROM scored) AS of_all;
 """
 COVERAGE = """\
@@ -74,4 +84,12 @@ def views(lake: str | Path, baskets: str | None, zone: ZoneInfo) -> str:
     if baskets is not None and "://" in baskets:
         baskets = Place.of(baskets).shown
     lines = NO_LINES if baskets is None else LINES.format(source=source_of(baskets))
-    return "\n".join([lines, PURCHASES.format(table=table, zone=zone.key), LIFT, COVERAGE])
+    return "\n".join(
+        [
+            lines,
+            REPEATED.format(table=table),
+            PURCHASES.format(table=table, zone=zone.key),
+            LIFT,
+            COVERAGE,
+        ]
+    )
