@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -229,6 +230,51 @@ def test_a_network_that_is_cut_costs_only_the_deadline(shop: SmallShop) -> None:
         relay.close()
     assert run.rows_by_status == {"scored": len(NAMES)}
     assert run.retries == 1
+
+
+def test_a_row_that_belongs_to_no_night_is_told_and_all_others_are_scored(
+    shop: SmallShop, server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop.sells(["a", "b"])
+    with shop.table.open("a") as table:
+        table.write("c,north,yesterday,c.jpg\n")
+    told = shop.folder / "told"
+    assert command(shop, server, "--on-failure-command", f"cat > {told}") == 1
+    words = "1 rows of the purchases belong to no night, all others were scored: row 3 of"
+    assert words in capsys.readouterr().err
+    assert words in json.loads(told.read_text())["error"]
+    assert shop.statuses() == {"a": "scored", "b": "scored"}
+    shop.table.write_text(shop.table.read_text().replace("yesterday", f"{DAY}T12:00:00"))
+    shop.takes_photo("c")
+    assert command(shop, server) == 0
+    assert shop.statuses() == {"a": "scored", "b": "scored", "c": "scored"}
+
+
+def test_two_processes_that_start_one_night_together_double_nothing(
+    shop: SmallShop, stand_in: StandIn, server: str
+) -> None:
+    shop.sells(NAMES)
+    command_line = [
+        *(sys.executable, "-m", "checkout_age.batch", "run", "--date", str(DAY)),
+        *("--purchases", str(shop.table), "--photos", str(shop.photos)),
+        *("--out", str(shop.folder / "lake"), "--server", server),
+    ]
+
+    def slow(request: pb.EstimateAgesRequest) -> pb.EstimateAgesResponse:
+        time.sleep(0.01)
+        return estimate_of(request.photo)
+
+    stand_in.behaviour = slow
+    runs = [
+        subprocess.Popen(command_line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = {run.pid: run.communicate(timeout=120)[1] for run in runs}
+    assert sorted(run.returncode for run in runs) == [0, 5]
+    worked, gave_way = sorted(runs, key=lambda run: run.returncode)
+    assert f"is being worked on by `run` with process {worked.pid} on" in said[gave_way.pid]
+    assert sorted(shop.statuses()) == sorted(NAMES)
+    assert len(stand_in.photos) == len(NAMES)
 
 
 def test_two_runs_of_one_night_do_not_collide(

@@ -9,6 +9,7 @@ import pytest
 
 from checkout_age.batch.place import Place
 from checkout_age.batch.purchases import (
+    LeftOut,
     Purchase,
     PurchasesError,
     Shop,
@@ -21,8 +22,10 @@ UTC_ZONE = ZoneInfo("UTC")
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def read_day(table: Path, day: date, zone: ZoneInfo) -> list[Purchase]:
-    pieces = purchases_of(Shop(Place.of(table), zone), day)
+def read_day(
+    table: Path, day: date, zone: ZoneInfo, left_out: LeftOut | None = None
+) -> list[Purchase]:
+    pieces = purchases_of(Shop(Place.of(table), zone), day, left_out or LeftOut())
     return [purchase for piece in pieces for purchase in piece]
 
 
@@ -97,16 +100,43 @@ def test_missing_columns_are_all_named(tmp_path: Path) -> None:
         read_day(path, DAY, UTC_ZONE)
 
 
-def test_a_row_without_an_id_is_named_by_its_number(tmp_path: Path) -> None:
-    rows = [("a", "n", "2026-11-21T09:00:00", None), (None, "n", "2026-11-21T09:00:00", None)]
-    with pytest.raises(PurchasesError, match="no purchase_id in row 2"):
-        read_day(table(tmp_path, rows), DAY, UTC_ZONE)
+def test_a_row_without_an_id_or_a_store_is_named_by_its_number_and_left_out(
+    tmp_path: Path,
+) -> None:
+    at = "2026-11-21T09:00:00"
+    rows = [("a", "n", at, None), (None, "n", at, None), ("b", None, at, None)]
+    left_out = LeftOut()
+    path = table(tmp_path, rows)
+    assert [each.purchase_id for each in read_day(path, DAY, UTC_ZONE, left_out)] == ["a"]
+    assert left_out.words == [
+        f"row 2 of {path} has no purchase_id",
+        f"row 3 of {path} has no store_id",
+    ]
+    assert days_counted(Shop(Place.of(path), UTC_ZONE), DAY, DAY) == {DAY: 1}
 
 
-@pytest.mark.parametrize("wrong", ["noonish", "09:14", "03/04/2026", "5"])
-def test_a_time_that_is_none_or_could_mean_two_is_named(tmp_path: Path, wrong: str) -> None:
-    with pytest.raises(PurchasesError, match=f"purchased_at is no time as .*{wrong}"):
-        read_day(table(tmp_path, [("a", "n", wrong, None)]), DAY, UTC_ZONE)
+@pytest.mark.parametrize("wrong", ["noonish", "09:14", "03/04/2026", "5", None])
+@pytest.mark.parametrize("good", ["2026-11-21T09:00:00", "2026-11-21T09:00:00Z"])
+def test_a_time_that_is_none_or_could_mean_two_is_named_and_its_row_left_out(
+    tmp_path: Path, wrong: str | None, good: str
+) -> None:
+    left_out = LeftOut()
+    path = table(tmp_path, [("a", "n", wrong, None), ("b", "n", good, None)])
+    assert [each.purchase_id for each in read_day(path, DAY, UTC_ZONE, left_out)] == ["b"]
+    said = "no purchased_at" if wrong is None else f"{wrong!r} as purchased_at, which is no time"
+    assert left_out.rows == 1
+    assert left_out.words[0].startswith(f"row 1 of {path} has {said}")
+    assert days_counted(Shop(Place.of(path), UTC_ZONE), DAY, DAY) == {DAY: 1}
+
+
+def test_of_many_rows_that_are_left_out_some_are_named(tmp_path: Path) -> None:
+    left_out = LeftOut()
+    read_day(
+        table(tmp_path, [(f"{n}", "n", "noon", None) for n in range(9)]), DAY, BERLIN, left_out
+    )
+    assert len(left_out.words) == 5
+    assert left_out.told().startswith("9 rows of the purchases belong to no night")
+    assert " and 4 more; mend them" in left_out.told()
 
 
 def test_names_that_look_like_nothing_are_names(tmp_path: Path) -> None:
@@ -153,8 +183,9 @@ def test_the_pieces_of_a_file_without_the_day_are_left_out_and_rows_keep_their_n
     path = tmp_path / "purchases.parquet"
     frame.to_parquet(path, row_group_size=24)
     assert len(read_day(path, date(2026, 11, 20), UTC_ZONE)) == 24
-    with pytest.raises(PurchasesError, match="no store_id in row 486"):
-        read_day(path, DAY, UTC_ZONE)
+    left_out = LeftOut()
+    assert len(read_day(path, DAY, UTC_ZONE, left_out)) == 23
+    assert left_out.words == [f"row 486 of {path} has no store_id"]
 
 
 def test_all_that_is_wrong_with_a_table_is_said_at_once(tmp_path: Path) -> None:

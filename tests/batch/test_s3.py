@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
@@ -145,7 +144,8 @@ def test_of_two_runs_one_gives_way_and_says_to_whom(
 ) -> None:
     monkeypatch.setattr("checkout_age.batch.lease.SETTLES", 0.05)
     taken: list[str] = []
-    held: list[Any] = []
+    held: list[int] = []
+    failed: list[Exception] = []
     begin, end = threading.Barrier(4), threading.Event()
 
     def holds() -> None:
@@ -153,22 +153,25 @@ def test_of_two_runs_one_gives_way_and_says_to_whom(
         try:
             with night_lock(bucket.lake, DAY):
                 held.append(1)
-                end.wait(10)
+                end.wait(60)
         except NightTakenError as error:
             taken.append(str(error))
+        except Exception as error:
+            failed.append(error)
+            raise
 
     threads = [threading.Thread(target=holds) for _ in range(3)]
     for thread in threads:
         thread.start()
     begin.wait()
-    while len(taken) + len(held) < 3:
+    while len(taken) + len(held) < 3 and not failed:
         threads[0].join(0.02)
     with pytest.raises(NightTakenError, match=r"is being worked on by `run` with process \d+ on"):
         night_lock(bucket.lake, DAY).__enter__()
     end.set()
     for thread in threads:
         thread.join()
-    assert (len(held), len(taken)) == (1, 2)
+    assert (failed, len(held), len(taken)) == ([], 1, 2)
     with night_lock(bucket.lake, DAY):
         pass  # it is free again
 

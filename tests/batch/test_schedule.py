@@ -96,11 +96,48 @@ def test_while_the_server_is_away_all_nights_wait_and_one_alarm_is_raised(
     assert told.read_text().count("no server is ready") == 1
 
 
+def test_a_failure_that_goes_on_is_told_once_a_day_and_another_at_once(
+    busy_shop: SmallShop, server: str
+) -> None:
+    told = busy_shop.folder / "told"
+    plan = schedule(
+        busy_shop, "127.0.0.1:1", alarm=Alarm("schedule", command=f"cat >> {told}; echo >> {told}")
+    )
+    for minutes in (0, 15, 30, 23 * 60, 23 * 60 + 15):
+        hold_round(plan, AFTER + timedelta(minutes=minutes))
+    assert told.read_text().count("no server is ready") == 2
+    busy_shop.table.rename(busy_shop.folder / "away.csv")
+    hold_round(plan, AFTER + timedelta(minutes=23 * 60 + 30))
+    assert told.read_text().count("no purchases table") == 1
+
+
+def test_a_row_that_belongs_to_no_night_is_told_and_the_nights_are_scored(
+    busy_shop: SmallShop, server: str
+) -> None:
+    with busy_shop.table.open("a") as table:
+        table.write("bad,north,noon,bad.jpg\n")
+    told = busy_shop.folder / "told"
+    alarm = Alarm("schedule", command=f"cat >> {told}; echo >> {told}")
+    assert hold_round(schedule(busy_shop, server, alarm=alarm), AFTER) == []
+    assert busy_shop.lake.days() == DAYS
+    assert f"row {3 * len(DAYS) + 1} of {busy_shop.table} has 'noon'" in told.read_text()
+
+
+def test_a_purchase_that_took_another_s_place_is_noticed_though_the_number_is_the_same(
+    busy_shop: SmallShop, server: str
+) -> None:
+    hold_round(schedule(busy_shop, server), AFTER)
+    table = busy_shop.table.read_text()
+    busy_shop.table.write_text(table.replace(f"{DAYS[3]}-0,south", "exchanged,south"))
+    assert hold_round(schedule(busy_shop, server), AFTER) == []
+    assert "exchanged" in busy_shop.statuses(DAYS[3])
+
+
 def test_a_night_that_another_scheduler_works_on_is_left_to_it(
     busy_shop: SmallShop, server: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with night_lock(busy_shop.lake, DAYS[0]), caplog.at_level(logging.INFO):
-        assert hold_round(schedule(busy_shop, server), AFTER) == []
+        assert hold_round(schedule(busy_shop, server), AFTER) == [DAYS[0]]  # it may yet die
     assert busy_shop.lake.days() == DAYS[1:]
     assert f"the night of {DAYS[0]} is being worked on by `run` with process" in caplog.text
 

@@ -4,6 +4,7 @@ import json
 import logging
 import socket
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ TAKES_AT_MOST = 60.0
 ANSWERS_WITHIN = 10.0
 """Seconds for the webhook, at each of its tries."""
 TRIES = 3
+PAUSE = 2.0
+"""Seconds between two tries."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,9 @@ class Alarm:
             url, body, {"Content-Type": "application/json"}, method="POST"
         )
         failure: Exception | None = None
-        for _ in range(TRIES):
+        for attempt in range(TRIES):
+            if attempt:
+                time.sleep(PAUSE)
             try:
                 with urllib.request.urlopen(request, timeout=ANSWERS_WITHIN):  # noqa: S310
                     return

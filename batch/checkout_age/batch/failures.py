@@ -10,7 +10,8 @@ from checkout_age.client import AccessError
 
 BAD_INPUT, NO_SERVER, STORAGE, TAKEN, INTERRUPTED = 1, 3, 4, 5, 130
 EXITS = """\
-exit status: 0 done; 1 the purchases, the photos' folder or the access to the server cannot be used;
+exit status: 0 done; 1 the purchases, the photos' folder or the access to the server cannot be used,
+or rows of the purchases belong to no night, after all others were scored;
 2 wrong arguments; 3 no server answered to the end; 4 the storage failed: rows could not be written
 or photos not be read; 5 another run works on this night; 130 interrupted, by SIGTERM too.
 After 3, 4, 5 and 130 the same command goes on where this one stopped: nothing was half written.

@@ -99,8 +99,13 @@ def _others(folder: Place, claim: _OurClaim) -> list[_Claim]:
             continue
         if now - renewed > LAPSES:
             continue
-        with suppress(FileNotFoundError, ValueError):  # it went away while we looked
+        try:
             told = place.read_bytes()
+        except OSError:
+            if place.exists():
+                raise
+            continue  # it went away while we looked
+        with suppress(ValueError):  # of another version
             found.append(_Claim(place.name, bool(json.loads(told)["holds"]), told))
     return found
 

@@ -14,28 +14,19 @@ ISO_8601 = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?$"
 ISO_8601_UTC = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z$"
 
 
-class MomentError(ValueError):
-    """A value is no time; `index` says which."""
-
-    def __init__(self, index: int, value: object) -> None:
-        super().__init__(repr(value))
-        self.index = index
-
-
 def moments(column: pa.Array, zone: ZoneInfo) -> pa.Array:
     """The column as timestamps in UTC, microseconds.
 
     Times without a zone are the given zone's own: the hour that comes twice counts as its first,
-    one that is skipped as its end.
-
-    Raises:
-        MomentError: a value is no time, or could mean two.
+    one that is skipped as its end. What is no time, or could mean two, is null.
     """
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
         return column.cast(MOMENT) if column.type.tz else _of_zone(column, zone)
     if len(column) == 0:
         return pa.array([], MOMENT)
+    if column.null_count == len(column):
+        return pa.nulls(len(column), MOMENT)
     if pc.all(pc.match_substring_regex(column, ISO_8601)).as_py():
         return _of_zone(_parsed(column), zone)
     if pc.all(pc.match_substring_regex(column, ISO_8601_UTC)).as_py():
@@ -53,20 +44,19 @@ def _parsed(text: pa.Array) -> pa.Array:
     try:
         return text.cast(pa.timestamp("ns")).cast(NAIVE, safe=False)
     except pa.ArrowInvalid:
-        return pa.array([_read(i, t) for i, t in enumerate(text.to_pylist())], NAIVE)
+        return pa.array([_read(each) for each in text.to_pylist()], NAIVE)
 
 
 def _one_by_one(column: pa.Array, zone: ZoneInfo) -> pa.Array:
-    read = [_read(index, text) for index, text in enumerate(column.to_pylist())]
-    local = [None if time.tzinfo else time for time in read]
+    read = [_read(text) for text in column.to_pylist()]
+    local = [None if time is None or time.tzinfo else time for time in read]
     of_zone = _of_zone(pa.array(local, NAIVE), zone)
-    told = [time.astimezone(UTC) if time.tzinfo else None for time in read]
+    told = [None if time is None or not time.tzinfo else time.astimezone(UTC) for time in read]
     return pc.coalesce(pa.array(told, MOMENT), of_zone)
 
 
-def _read(index: int, text: str) -> datetime:
+def _read(text: str | None) -> datetime | None:
     try:
-        time = datetime.fromisoformat(text)
+        return None if text is None else datetime.fromisoformat(text)
     except ValueError:
-        raise MomentError(index, text) from None
-    return time
+        return None

@@ -11,11 +11,14 @@ import pyarrow.compute as pc
 
 from checkout_age.batch.lake import Lake
 from checkout_age.batch.late import PERHAPS_CUT_SHORT, UNFINISHED
+from checkout_age.batch.night import purchases_in
 from checkout_age.batch.outcome import Status
 from checkout_age.batch.place import Place
+from checkout_age.batch.plan import RowIn, fresh_plan
 from checkout_age.batch.progress_store import progress_folder
-from checkout_age.batch.purchases import Shop, days_counted
+from checkout_age.batch.purchases import LeftOut, Shop, days_counted, purchases_of
 from checkout_age.batch.run_record import FOLDER as RUNS
+from checkout_age.batch.schema import ORDER
 
 
 class Standing(StrEnum):
@@ -80,14 +83,27 @@ def standings(lake: Lake, shop: Shop | None, first: date, last: date) -> list[Ni
 def unfinished(lake: Lake, shop: Shop, first: date, last: date, late_from: date) -> list[date]:
     """The days that a run would do something for, oldest first.
 
-    Nights from `late_from` on count too where a photo may still come.
+    Nights from `late_from` on count too where a photo may still come, or purchases were corrected
+    or exchanged for others without their number telling.
     """
     return [
         night.day
         for night in standings(lake, shop, first, last)
         if night.standing in (Standing.MISSING, Standing.PARTIAL)
-        or (night.may_improve and night.day >= late_from)
+        or (night.day >= late_from and (night.may_improve or _changed(lake, shop, night)))
     ]
+
+
+def _changed(lake: Lake, shop: Shop, night: NightStanding) -> bool:
+    """Whether the table has a purchase that the night has not, or has otherwise."""
+    if not night.purchases:
+        return False
+    with fresh_plan() as plan:
+        for purchases in purchases_of(shop, night.day, LeftOut()):
+            plan.add(purchases)
+        for rows in lake.groups(night.day, [*ORDER, "photo"]):
+            plan.claim(purchases_in(rows), RowIn.NIGHT)
+        return plan.count_in(RowIn.NOWHERE) > 0
 
 
 def _standing(

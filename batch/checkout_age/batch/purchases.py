@@ -1,6 +1,7 @@
 """One day's purchases out of the shop's table, read in pieces of bounded size."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -10,14 +11,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from checkout_age.batch.clock import moment_of, shown_at
-from checkout_age.batch.moments import MomentError, moments
+from checkout_age.batch.moments import moments
 from checkout_age.batch.place import Place
 from checkout_age.batch.tables import PurchasesError, Table, TableFile, find_table
 
-__all__ = ["Purchase", "PurchasesError", "Shop", "between", "days_counted", "purchases_of"]
+__all__ = [
+    "LeftOut",
+    "Purchase",
+    "PurchasesError",
+    "Shop",
+    "between",
+    "days_counted",
+    "purchases_of",
+]
 
 PARTITION = "purchase_date"
 """A hive key of this name tells the day, within one day either way; others are not looked at."""
+NAMED = 5
+"""Rows that are left out and named, at most."""
 DAY = 86_400_000_000
 """Microseconds."""
 
@@ -40,34 +51,69 @@ class Shop(NamedTuple):
     zone: ZoneInfo
 
 
-def purchases_of(shop: Shop, day: date) -> Iterator[list[Purchase]]:
+@dataclass
+class LeftOut:
+    """Rows that belong to no night: they lack an id or a store, or a time that can be read."""
+
+    rows: int = 0
+    words: list[str] = field(default_factory=list)
+    """What is wrong with some of them, each with its file and row."""
+
+    def add(self, file: TableFile, row: int, words: str) -> None:
+        """Count a row."""
+        self.rows += 1
+        if len(self.words) < NAMED:
+            self.words.append(f"row {row} of {file.place.shown} {words}")
+
+    def told(self) -> str:
+        """All in one line."""
+        more = f" and {self.rows - len(self.words)} more" if self.rows > len(self.words) else ""
+        return (
+            f"{self.rows} rows of the purchases belong to no night, all others were scored: "
+            f"{'; '.join(self.words)}{more}; mend them and run this again"
+        )
+
+
+def purchases_of(shop: Shop, day: date, left_out: LeftOut) -> Iterator[list[Purchase]]:
     """The rows whose `purchased_at` falls on the day on the shop's clock, in the table's order.
 
     Ids may come more than once. Times are timestamps or ISO 8601; without a zone they are the
     shop's own, the hour that comes twice counting as its first, one that is skipped as its end.
+    Rows that cannot be told to be of any day, or lack an id or a store, are noted as left out.
 
     Raises:
-        PurchasesError: the table is missing or unreadable, lacks a column, or has a row
-            without id, store or time.
+        PurchasesError: the table is missing or unreadable, or lacks a column.
     """
     first, end = between(day, day, shop.zone)
     for file, batch, row in _pieces(shop, day, day):
-        times = _times(file, batch, shop.zone, row)
-        chosen = pc.and_(pc.greater_equal(times, first), pc.less(times, end))
+        times = moments(batch["purchased_at"], shop.zone)
+        if times.null_count:
+            _note_times(file, batch["purchased_at"], times, row, left_out)
+        chosen = pc.fill_null(pc.and_(pc.greater_equal(times, first), pc.less(times, end)), False)
+        for name in ("purchase_id", "store_id"):
+            if batch[name].null_count:
+                for index in _true(pc.and_(batch[name].is_null(), chosen)):
+                    left_out.add(file, row + index, f"has no {name}")
+                chosen = pc.and_(chosen, batch[name].is_valid())
         of_day = pa.RecordBatch.from_arrays(
             [batch["purchase_id"], batch["store_id"], times, batch["photo"]],
             names=["purchase_id", "store_id", "purchased_at", "photo"],
         )
-        yield _rows(file, of_day.filter(chosen), batch, chosen, row)
+        yield _rows(of_day.filter(chosen))
 
 
 def days_counted(shop: Shop, first: date, last: date) -> dict[date, int]:
-    """How many rows of the table fall on each day of a range; days without any are left out."""
+    """How many rows of the table fall on each day of a range; days without any are left out.
+
+    So are rows that belong to no night.
+    """
     begin, end = between(first, last, shop.zone)
     counts: dict[date, int] = {}
-    for file, batch, row in _pieces(shop, first, last):
-        times = _times(file, batch, shop.zone, row)
-        chosen = times.filter(pc.and_(pc.greater_equal(times, begin), pc.less(times, end)))
+    for _, batch, _ in _pieces(shop, first, last):
+        times = moments(batch["purchased_at"], shop.zone)
+        whole = pc.and_(batch["purchase_id"].is_valid(), batch["store_id"].is_valid())
+        within = pc.and_(pc.greater_equal(times, begin), pc.less(times, end))
+        chosen = times.filter(pc.and_(whole, within))
         shown = shown_at(chosen.cast(pa.int64()).to_numpy(), shop.zone)
         for day, count in zip(*np.unique(shown // DAY, return_counts=True), strict=True):
             on = date(1970, 1, 1) + timedelta(days=int(day))
@@ -102,28 +148,23 @@ def _pieces(shop: Shop, first: date, last: date) -> Iterator[tuple[TableFile, pa
             yield file, batch, row
 
 
-def _times(file: TableFile, batch: pa.RecordBatch, zone: ZoneInfo, row: int) -> pa.Array:
-    column = batch["purchased_at"]
-    if column.null_count:
-        empty = pc.index(column.is_null(), value=True).as_py()
-        raise PurchasesError(f"{file.place.shown} has no purchased_at in row {row + empty}")
-    try:
-        return moments(column, zone)
-    except MomentError as error:
-        raise PurchasesError(
-            f"{file.place.shown}: purchased_at is no time as 2026-11-21T09:14:00 "
-            f"in row {row + error.index}: {error}"
-        ) from error
+def _note_times(
+    file: TableFile, column: pa.Array, times: pa.Array, row: int, left_out: LeftOut
+) -> None:
+    for index in _true(times.is_null()):
+        told = column[index].as_py()
+        words = "has no purchased_at"
+        if told is not None:
+            words = f"has {told!r} as purchased_at, which is no time as 2026-11-21T09:14:00"
+        left_out.add(file, row + index, words)
 
 
-def _rows(
-    file: TableFile, rows: pa.RecordBatch, whole: pa.RecordBatch, chosen: pa.Array, row: int
-) -> list[Purchase]:
-    for name in ("purchase_id", "store_id"):
-        if rows[name].null_count:
-            lacking = pc.and_(whole[name].is_null(), chosen)
-            empty = pc.index(lacking, value=True).as_py()
-            raise PurchasesError(f"{file.place.shown} has no {name} in row {row + empty}")
+def _true(mask: pa.Array) -> list[int]:
+    """The places where it is true."""
+    return [int(index) for index in pc.indices_nonzero(mask).to_pylist()]
+
+
+def _rows(rows: pa.RecordBatch) -> list[Purchase]:
     photos = [photo or None for photo in rows["photo"].to_pylist()]
     times = rows["purchased_at"].cast(pa.int64()).to_pylist()
     stores, ids = rows["store_id"].to_pylist(), rows["purchase_id"].to_pylist()

@@ -47,7 +47,7 @@ def run_night(day: date, sources: Sources, watch: Watch | None = None) -> RunRec
 def _read(night: Night, sources: Sources, watch: Watch) -> None:
     watch.say(f"reading the purchases of {night.day}")
     with night.record.stage("read"):
-        for purchases in purchases_of(sources.shop(), night.day):
+        for purchases in purchases_of(sources.shop(), night.day, night.record.left_out):
             night.plan.add(purchases)
     night.record.purchases = night.plan.count()
     night.record.repeated_rows = night.plan.table_rows() - night.record.purchases

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from checkout_age.batch.lake import Lake
 from checkout_age.batch.place import write_whole
+from checkout_age.batch.purchases import LeftOut
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ RUN_SCHEMA = pa.schema(
         pa.field("error", pa.string()),
         pa.field("purchases", pa.int64()),
         pa.field("repeated_rows", pa.int64()),
+        pa.field("rows_left_out", pa.int64()),
         pa.field("rows_kept", pa.int64()),
         pa.field("rows_carried", pa.int64()),
         pa.field("rows_resumed", pa.int64()),
@@ -73,6 +75,8 @@ class RunRecord:
     """Rows left out because their purchase_id had come before."""
     repeated_ids: list[str] = field(default_factory=list)
     """Some of those ids; in the JSON only."""
+    left_out: LeftOut = field(default_factory=LeftOut)
+    """Rows of the table that belong to no night; their words in the JSON only."""
     rows_kept: int = 0
     """Rows that stand as they were."""
     rows_carried: int = 0
@@ -110,6 +114,7 @@ class RunRecord:
             "error": self.error,
             "purchases": self.purchases,
             "repeated_rows": self.repeated_rows,
+            "rows_left_out": self.left_out.rows,
             "rows_kept": self.rows_kept,
             "rows_carried": self.rows_carried,
             "rows_resumed": self.rows_resumed,
@@ -130,7 +135,8 @@ def keep_run(lake: Lake, record: RunRecord) -> None:
     """Write the record beside the data; where that fails, the log says so and the run goes on."""
     row = record.row()
     name = f"{record.started_at:%Y%m%dT%H%M%S.%f}-{record.run_id}"
-    text = json.dumps(row | {"repeated_ids": record.repeated_ids}, default=str, indent=1)
+    examples = {"repeated_ids": record.repeated_ids, "left_out": record.left_out.words}
+    text = json.dumps(row | examples, default=str, indent=1)
     as_pairs = {k: list(v.items()) if isinstance(v, dict) else v for k, v in row.items()}
     sink = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pylist([as_pairs], RUN_SCHEMA), sink)
@@ -161,5 +167,5 @@ def recorded(lake: Lake, record: RunRecord) -> Iterator[RunRecord]:
         record.error = f"{type(error).__name__}: {error}"
         keep_run(lake, record)
         raise
-    if record.result != "nothing_to_do" or record.rows_kept:
+    if record.result != "nothing_to_do" or record.rows_kept or record.left_out.rows:
         keep_run(lake, record)

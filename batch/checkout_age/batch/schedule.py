@@ -21,6 +21,7 @@ from checkout_age.batch.metrics import NightMetrics
 from checkout_age.batch.nights import unfinished
 from checkout_age.batch.photos import photo_root
 from checkout_age.batch.progress import watching
+from checkout_age.batch.purchases import PurchasesError
 from checkout_age.batch.retention import delete_photos
 from checkout_age.batch.run import run_night
 from checkout_age.batch.scoring import ServerGoneError
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 LOOKS_AT_CLOCK = 20
 """Seconds between two looks at the clock: it may be set, or the machine may have slept."""
+TOLD_AGAIN = timedelta(hours=23)
+"""After which a failure that goes on is told again; rounds come every quarter of an hour then."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Schedule:
     """Age at which photos that were scored are removed; None: never."""
     log_every: float = 30.0
     metrics: NightMetrics = field(default_factory=NightMetrics)
+    told: "dict[object, tuple[type[Exception], datetime]]" = field(default_factory=dict)
+    """What was told last of each night, of the looking for nights and of deleting, and when."""
 
     def __post_init__(self) -> None:
         if self.back < 0 or self.late < 0:
@@ -131,30 +136,32 @@ def _round(schedule: Schedule, now: datetime) -> list[date]:
         )
     except Exception as error:  # whatever it is, the schedule goes on
         logger.exception("the nights that are due cannot be told")
-        _tell(schedule, error, None)
+        _tell(schedule, error, None, now, about="nights")
         return [last]
+    schedule.told.pop("nights", None)
     schedule.metrics.round_begins(len(nights))
     behind: list[date] = []
     for index, day in enumerate(nights):
         try:
-            _score(schedule, day)
-        except NightTakenError as error:
+            _score(schedule, day, now)
+        except NightTakenError as error:  # nobody is told: it is scored, or left by who dies
             logger.info("%s", error)
+            behind.append(day)
         except (NoServerError, ServerGoneError) as error:
             logger.error("the night of %s and those after it wait for a server: %s", day, error)
-            _tell(schedule, error, day)
+            _tell(schedule, error, day, now)
             behind += nights[index:]
             break
         except Exception as error:
             logger.exception("the night of %s failed and will be tried again", day)
-            _tell(schedule, error, day)
+            _tell(schedule, error, day, now)
             behind.append(day)
     _delete(schedule, lake, now)
     schedule.metrics.round_ends(len(behind), now)
     return behind
 
 
-def _score(schedule: Schedule, day: date) -> None:
+def _score(schedule: Schedule, day: date, now: datetime) -> None:
     with watching(schedule.log_every) as watch:
         run = run_night(day, schedule.sources, watch)
     schedule.metrics.ran(run)
@@ -166,6 +173,11 @@ def _score(schedule: Schedule, day: date) -> None:
         run.purchases,
         ", ".join(f"{count} {status}" for status, count in sorted(run.rows_by_status.items())),
     )
+    if run.left_out.rows:
+        logger.error("%s", run.left_out.told())
+        _tell(schedule, PurchasesError(run.left_out.told()), day, now)
+    else:
+        schedule.told.pop(day, None)
 
 
 def _delete(schedule: Schedule, lake: Lake, now: datetime) -> None:
@@ -178,9 +190,22 @@ def _delete(schedule: Schedule, lake: Lake, now: datetime) -> None:
             logger.info("removed %d photos of %s", done.deleted, done.day)
     except Exception as error:
         logger.exception("photos could not be removed")
-        _tell(schedule, error, None)
+        _tell(schedule, error, None, now, about="deleting")
+    else:
+        schedule.told.pop("deleting", None)
 
 
-def _tell(schedule: Schedule, error: Exception, day: date | None) -> None:
+def _tell(
+    schedule: Schedule,
+    error: Exception,
+    day: date | None,
+    now: datetime,
+    about: str | None = None,
+) -> None:
+    """Tell of a failure; of one of the same kind about the same thing again only after a day."""
     schedule.metrics.failed()
+    kind, at = schedule.told.get(about or day, (None, now))
+    if kind is type(error) and now - at < TOLD_AGAIN:
+        return
+    schedule.told[about or day] = type(error), now
     schedule.alarm.tell(str(error), status_of(error) or BAD_INPUT, day)

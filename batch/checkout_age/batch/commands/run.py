@@ -1,6 +1,7 @@
 """checkout-age-batch run: score one day."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -20,8 +21,10 @@ from checkout_age.batch.commands.exits import EXITS, telling_failures
 from checkout_age.batch.lake import Lake
 from checkout_age.batch.photos import photo_root
 from checkout_age.batch.progress import watching
-from checkout_age.batch.retention import delete_photos
+from checkout_age.batch.purchases import PurchasesError
+from checkout_age.batch.retention import Deletion, delete_photos
 from checkout_age.batch.run import run_night
+from checkout_age.batch.sources import Sources
 from checkout_age.batch.summary import print_summary
 
 
@@ -45,14 +48,19 @@ def carry_out(parser: ArgumentParser, given: Namespace) -> None:
             run = run_night(given.date, sources, watch)
         lake = Lake(sources.out)
         print_summary(run, lake, console)
-        if given.delete_photos_after is None:
-            return
-        for done in delete_photos(
+        for done in _deleted(lake, sources, given):
+            print_deletion(done, console, dry_run=given.delete_photos_dry_run)
+        if run.left_out.rows:
+            raise PurchasesError(run.left_out.told())
+
+
+def _deleted(lake: Lake, sources: Sources, given: Namespace) -> Iterator[Deletion]:
+    if given.delete_photos_after is not None:
+        yield from delete_photos(
             lake,
             photo_root(sources.photos),
             given.delete_photos_after,
             sources.zone,
             datetime.now(UTC),
             dry_run=given.delete_photos_dry_run,
-        ):
-            print_deletion(done, console, dry_run=given.delete_photos_dry_run)
+        )
