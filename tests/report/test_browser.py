@@ -103,4 +103,6 @@ def test_printed_it_keeps_its_wide_figures_and_the_method(page: Page) -> None:
     assert page.locator("figure .wide:visible").count() == 5
     assert page.locator("figure .narrow:visible").count() == 0
     assert page.locator("nav:visible").count() == 0
+    assert page.locator("details").count() > 0
+    assert page.locator("details table:visible").count() == page.locator("details table").count()
     assert page.get_by_role("heading", name="How this was made").is_visible()

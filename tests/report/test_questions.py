@@ -1,8 +1,6 @@
 """The worked page of questions: every tool runs as it is shown and gives the same answers."""
 
 import re
-import shutil
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.lakes import FIRST, drawn, made_up_photos, write_lake, write_night
+from tests.spark import answers_of_spark
 
 QUESTIONS = ("purchases", "scored", "spent", "hours", "ages")
 
@@ -31,13 +30,18 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {"lake": str(lake), "baskets": str(file)}
 
 
-def answers(root: Path, tool: str, given: dict[str, str]) -> dict[str, dict[Any, float]]:
+def answers(
+    root: Path, tool: str, given: dict[str, str], folder: Path
+) -> dict[str, dict[Any, float]]:
     """What the page's block for a tool answers, by question."""
     page = (root / "batch" / "QUESTIONS.md").read_text()
     block = re.search(rf"```python {tool}\n(.*?)```", page, re.S)
     assert block is not None
     names: dict[str, Any] = dict(given)
-    exec(block[1], names)
+    if tool == "spark":
+        names = answers_of_spark(block[1], folder, QUESTIONS, given)
+    else:
+        exec(block[1], names)
     found = {}
     for question in QUESTIONS:
         answer = names[question]
@@ -47,10 +51,10 @@ def answers(root: Path, tool: str, given: dict[str, str]) -> dict[str, dict[Any,
 
 
 @pytest.mark.parametrize("tool", ["pandas", "polars", "spark"])
-def test_every_tool_answers_as_duckdb_does(root: Path, given: dict[str, str], tool: str) -> None:
-    if tool == "spark" and (find_spec("pyspark") is None or shutil.which("java") is None):
-        pytest.skip("pyspark or Java is not installed: pip install checkout-age[spark], Java 17")
-    duck, other = answers(root, "duckdb", given), answers(root, tool, given)
+def test_every_tool_answers_as_duckdb_does(
+    root: Path, given: dict[str, str], tool: str, tmp_path: Path
+) -> None:
+    duck, other = (answers(root, each, given, tmp_path) for each in ("duckdb", tool))
     for question in QUESTIONS:
         assert len(duck[question]) >= 2
         assert other[question] == pytest.approx(duck[question], rel=1e-9)

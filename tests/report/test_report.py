@@ -101,6 +101,8 @@ def test_what_old_people_drink_is_recommended_to_them_and_milk_to_nobody(written
     assert (offers["low"] > 1).all()
     assert (offers["lift"] <= offers["high"]).all()
     assert offers["rank"].min() == 1
+    said = offers[["first", "last", "model"]].drop_duplicates()
+    assert said.to_numpy().tolist() == [[str(FIRST), str(SECOND), "made-up"]]
 
 
 def test_the_same_report_twice_is_the_same_to_the_last_byte(
@@ -270,6 +272,48 @@ def test_wrong_places_and_days_are_named(
     assert "there are no basket lines at none.parquet" in capsys.readouterr().err
     assert status_of(lake, tmp_path / "out", first=date(2027, 1, 1)) == 1
     assert "--from 2027-01-01 lies after --to" in capsys.readouterr().err
+
+
+def test_a_memory_that_is_none_and_a_night_that_is_torn_are_named(
+    lake: Path, tmp_path: Path, labelled: Photos, photos: Photos, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert status_of(lake, tmp_path / "out", "--memory", "much") == 1
+    assert "--memory is an amount as 1GB or 512MB, got 'much'" in capsys.readouterr().err
+    write_lake(tmp_path, labelled, photos, [np.arange(8)] * 2)
+    night = next((tmp_path / "purchase_ages").glob("*/*.parquet"))
+    night.write_bytes(night.read_bytes()[:-200])
+    assert status_of(tmp_path, tmp_path / "out") == 1
+    said = capsys.readouterr().err
+    assert f"the nights in {tmp_path} cannot be read: " in said
+    assert len(said.splitlines()) == 1
+
+
+def test_where_the_new_report_cannot_take_the_place_of_the_old_the_old_stays(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = report(lake, tmp_path / "out")
+    old, rename = page(out), Path.rename
+
+    def fails_at_the_second(self: Path, target: Path) -> Path:
+        if target == out and not self.name.endswith(".old"):
+            raise OSError("no such luck")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fails_at_the_second)
+    assert status_of(lake, out, "--threshold", "20") == 4
+    assert "no such luck" in capsys.readouterr().err
+    assert page(out) == old
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_group_that_the_model_hardly_knows_is_named(
+    labelled: Photos, photos: Photos, tmp_path: Path
+) -> None:
+    known = Photos(labelled.ages[labelled.ages >= 13], labelled.by_year[labelled.ages >= 13])
+    write_lake(tmp_path, known, photos, [np.repeat(np.arange(8), 40)])
+    out = report(tmp_path, tmp_path / "out", last=FIRST)
+    assert "fewer than two labelled photos in 0-12. Draw the nights into groups" in page(out)
+    assert told(out, "shares")["share"].isna().all()
 
 
 def test_a_model_that_states_no_error_gives_the_plain_count_and_says_how_to_mend_it(

@@ -1,4 +1,5 @@
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import duckdb
 import numpy as np
@@ -7,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from checkout_age.batch.__main__ import main
+from checkout_age.batch.report.views import views
 from tests.lakes import made_up_photos, write_lake
 
 
@@ -54,6 +56,12 @@ def test_an_id_of_two_nights_has_no_basket_and_a_product_of_two_categories_is_on
         assert {category for _, category, _ in lifts} == {"0"}
         assert sum(support for *_, support in lifts) == 14
         assert len(lifts) == len({group for group, *_ in lifts})
+
+
+def test_views_of_a_lake_elsewhere_say_what_duckdb_needs_first() -> None:
+    text = views("s3://shop/lake?region=eu-central-1", None, ZoneInfo("UTC"))
+    assert text.startswith("-- of other storage DuckDB needs")
+    assert "read_parquet('s3://shop/lake/purchase_ages/*/*.parquet'" in text
 
 
 def test_a_query_is_answered_as_a_table_or_as_csv(

@@ -56,6 +56,12 @@ def test_shares_come_in_steps_and_intervals_only_grow() -> None:
     assert [low.item(), high.item()] == pytest.approx([0.30, 0.40])
 
 
+def test_refunds_make_steps_as_coarse_as_themselves_and_a_row_of_them_tells_nothing() -> None:
+    steps = step_of(np.array([500.0, 500.0]), np.array([300.0, 300.0]), np.array([1e3, -1e3]), 10)
+    assert steps[0] == pytest.approx(0.3)
+    assert steps[1] == np.inf
+
+
 def test_one_large_purchase_makes_the_steps_of_revenue_as_coarse_as_itself() -> None:
     step = step_of(
         np.array([100.0, 100.0, 0.0]),

@@ -19,9 +19,9 @@ DIMENSIONS = {"day": "day", "hour": "hour", "weekday": "isodow(day)", "store": "
 SUMS = """
     count(*)::DOUBLE AS purchases, count(*)::DOUBLE AS purchases_squared, 1.0 AS purchases_largest,
     coalesce(sum(amount), 0) AS revenue, coalesce(sum(amount::DOUBLE ** 2), 0) AS revenue_squared,
-    coalesce(max(amount), 0)::DOUBLE AS revenue_largest,
+    coalesce(max(abs(amount)), 0)::DOUBLE AS revenue_largest,
     coalesce(sum(items), 0) AS items, coalesce(sum(items::DOUBLE ** 2), 0) AS items_squared,
-    coalesce(max(items), 0)::DOUBLE AS items_largest, sum(moment) AS moments"""
+    coalesce(max(abs(items)), 0)::DOUBLE AS items_largest, sum(moment) AS moments"""
 
 
 @dataclass(frozen=True)

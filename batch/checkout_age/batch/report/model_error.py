@@ -37,12 +37,16 @@ class ModelError:
         """How many labelled photos each group has, shape (groups,)."""
         return np.bincount(self.actual, minlength=self.told.shape[1])
 
+    @property
+    def unknown(self) -> list[int]:
+        """The groups of fewer than two labelled photos, whose shares cannot be corrected."""
+        return np.flatnonzero(self.photos < 2).tolist()  # noqa: PLR2004
+
 
 def error_in_groups(model: pb.GetModelResponse, starts: Sequence[int]) -> ModelError | None:
     """The error of a model for age groups that begin at these years, the first of them 0.
 
-    None where the model states none, or states none for one of the groups: then shares can be
-    counted but not corrected.
+    None where the model states none: then shares can be counted but not corrected.
     """
     if not model.told_ages:
         return None
@@ -52,7 +56,6 @@ def error_in_groups(model: pb.GetModelResponse, starts: Sequence[int]) -> ModelE
     edges = np.array(starts[1:]) - 0.5
     below = [np.interp(edges, [ENDS[0], *row, ENDS[1]], levels) for row in quantiles]
     cumulative = np.column_stack([np.zeros(len(actual)), below, np.ones(len(actual))])
-    error = ModelError(
+    return ModelError(
         np.searchsorted(starts, actual, side="right") - 1, np.diff(cumulative, axis=1)
     )
-    return error if (error.photos > 1).all() else None

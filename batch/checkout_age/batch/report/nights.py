@@ -29,16 +29,24 @@ KIND = (
 
 
 def connect(asked: Asked, spill: Path) -> duckdb.DuckDBPyConnection:
-    """A database in memory that spills to a folder and does not look things up elsewhere."""
+    """A database in memory that spills to a folder and does not look things up elsewhere.
+
+    Raises:
+        ReportError: the memory asked for is no amount.
+    """
     connection = duckdb.connect(
         config={
-            "memory_limit": asked.memory,
             "temp_directory": str(spill),
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "preserve_insertion_order": "false",
         }
     )
+    try:
+        connection.execute("SET memory_limit = ?", [asked.memory])
+    except duckdb.Error as error:
+        connection.close()
+        raise ReportError(f"--memory is an amount as 1GB or 512MB, got {asked.memory!r}") from error
     connection.execute("SET TimeZone = 'UTC'")
     return connection
 
@@ -79,7 +87,9 @@ def load(connection: duckdb.DuckDBPyConnection, asked: Asked) -> int:
         connection.execute(PURCHASE.format(zone=zone, source=source))
         connection.execute(BEFORE.format(source=source_before))
     except (duckdb.BinderException, duckdb.InvalidInputException) as error:
-        raise ReportError(f"the nights in {asked.lake} cannot be read: {error}") from error
+        raise ReportError(
+            f"the nights in {asked.lake} cannot be read: {str(error).splitlines()[0]}"
+        ) from error
     (rows,) = connection.execute("SELECT count(*) FROM purchase").fetchall()
     return int(rows[0])
 

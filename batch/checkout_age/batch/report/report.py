@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from checkout_age.batch.age_groups import AgeGroups
@@ -30,7 +31,10 @@ LIFTS = [
     *("level", "product", "category", "age_group", "purchases", "lift", "low", "high"),
     *("support", "sure", "suppressed"),
 ]
-OFFERS = ["age_group", "rank", "product", "category", "lift", "low", "high", "support"]
+OFFERS = [
+    *("age_group", "rank", "product", "category", "lift", "low", "high", "support"),
+    *("first", "last", "model"),
+]
 
 
 @dataclass
@@ -60,6 +64,11 @@ def make_report(asked: Asked) -> Report:
         connection = nights.connect(asked, Path(spill))
         try:
             return _make(connection, asked)
+        except (duckdb.Error, pa.ArrowException) as error:
+            raise ReportError(
+                f"the nights in {asked.lake} or the baskets cannot be read: "
+                f"{str(error).splitlines()[0]}"
+            ) from error
         finally:
             connection.close()
 
@@ -117,7 +126,9 @@ def _fill(
         return
     bought = lift_cells(connection, groups, kinds)
     tables["lift"] = lift_table(bought, groups, whole, quantifier, asked.threshold)[LIFTS]
-    tables["recommendations"] = recommendations(tables["lift"])
+    tables["recommendations"] = recommendations(tables["lift"]).assign(
+        first=str(asked.first), last=str(asked.last), model=", ".join(kinds.models)
+    )
 
 
 def _quantifier(
@@ -129,17 +140,27 @@ def _quantifier(
     """What corrects; None, with a note, where a model of the range does not state its error."""
     errors: list[ModelError] = []
     silent: list[str] = []
+    thin: dict[str, list[str]] = {}
     models = report.tables["models"]
     for version in kinds.models:
         facts = _kept(report.asked.lake, version)
         error = None if facts is None else error_in_groups(facts, groups.starts)
+        if error is not None and error.unknown:
+            thin[version] = [groups.labels[group] for group in error.unknown]
+            error = None
         row = models["model"] == version
         models.loc[row, "name"] = "" if facts is None else facts.name
         models.loc[row, "corrected"] = error is not None
-        if error is None:
-            silent.append(version)
-        else:
+        if error is not None:
             errors.append(error)
+        elif version not in thin:
+            silent.append(version)
+    for version, labels in thin.items():
+        report.notes.append(
+            f"Shares are counted, not corrected: the model {version} knows its error from fewer "
+            f"than two labelled photos in {', '.join(labels)}. Draw the nights into groups that "
+            "have more (`regroup`)."
+        )
     if silent:
         report.notes.append(
             f"Shares are counted, not corrected: the model {', '.join(silent)} does not state its "
@@ -147,6 +168,7 @@ def _quantifier(
             "`checkout-age-training calibrate`, serve that and score the nights again "
             "(`rescore`)."
         )
+    if silent or thin:
         return None
     if len(errors) > 1:
         report.notes.append(

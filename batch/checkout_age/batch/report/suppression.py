@@ -70,10 +70,10 @@ def step_of(purchases: Array, largest: Array, totals: Array, threshold: int) -> 
 
     Args:
         purchases: how many the row has, shape (rows,).
-        largest: the largest single purchase of the row, in its measure.
+        largest: the largest single purchase of the row, in its measure; a refund without its sign.
         totals: the sum of the row, in its measure.
         threshold: the fewest purchases that may be told.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        step = np.maximum(threshold / purchases, largest / totals)
+        step = np.maximum(threshold / purchases, largest / np.maximum(totals, 0))
     return np.where(np.isfinite(step), step, np.inf)

@@ -7,6 +7,11 @@ from checkout_age.batch.lake import TABLE
 from checkout_age.batch.place import Place
 from checkout_age.batch.report.baskets import source_of
 
+REMOTE = """\
+-- of other storage DuckDB needs its extension and your access first, as here for S3:
+-- INSTALL httpfs; LOAD httpfs;
+-- CREATE SECRET (TYPE s3, PROVIDER credential_chain);  -- with ENDPOINT '…' for a store of your own
+"""
 REPEATED = """\
 -- ids that several nights have: whose basket is whose cannot be told, so these have none
 CREATE OR REPLACE VIEW repeated_purchases AS
@@ -83,9 +88,11 @@ def views(lake: str | Path, baskets: str | None, zone: ZoneInfo) -> str:
     table = (Place.of(lake) / TABLE).shown.replace("'", "''")
     if baskets is not None and "://" in baskets:
         baskets = Place.of(baskets).shown
+    remote = any("://" in place for place in (table, baskets or ""))
     lines = NO_LINES if baskets is None else LINES.format(source=source_of(baskets))
     return "\n".join(
         [
+            *([REMOTE] if remote else []),
             lines,
             REPEATED.format(table=table),
             PURCHASES.format(table=table, zone=zone.key),

@@ -36,7 +36,12 @@ def write_report(report: Report, out: Path) -> Path:
         write_tables(report, written)
         if out.exists():
             out.rename(old)
-        written.rename(out)
+        try:
+            written.rename(out)
+        except OSError:
+            if old.exists():
+                old.rename(out)
+            raise
     finally:
         shutil.rmtree(written, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
