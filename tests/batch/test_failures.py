@@ -1,6 +1,7 @@
 """What goes wrong around a night, and what the operator sees: one test for each."""
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -11,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -148,11 +149,20 @@ def test_a_clock_that_jumps_during_a_night_changes_nothing(
     shop.runs(server)
     steady = shop.night_digest()
     (shop.folder / "lake").rename(shop.folder / "steady")
-    jumps = iter(range(10**6))
-    real = time.time
-    monkeypatch.setattr(time, "time", lambda: real() + (-1) ** next(jumps) * 86_400)
+    jumps = itertools.count()
+
+    class Jumping(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            jump = timedelta(days=1 if next(jumps) % 2 else -1)
+            return datetime.now(tz) + jump
+
+    for module in ("run_record", "lock"):
+        monkeypatch.setattr(f"checkout_age.batch.{module}.datetime", Jumping)
     run = shop.runs(server)
+    assert next(jumps) >= 3  # the clock was looked at: for the lock, at the begin and at the end
     assert run.retries == 0
+    assert all(seconds >= 0 for seconds in run.seconds_by_stage.values())
     assert shop.night_digest() == steady
 
 

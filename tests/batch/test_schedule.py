@@ -160,6 +160,17 @@ def test_a_clock_that_is_set_forward_is_noticed_and_the_night_is_held_once(
     assert next_night.isoformat() == "2026-11-23T02:30:00+01:00"
 
 
+def test_a_clock_that_is_set_back_scores_nothing_again(
+    busy_shop: SmallShop, server: str, stand_in: StandIn
+) -> None:
+    assert hold_round(schedule(busy_shop, server), AFTER) == []
+    stand_in.photos.clear()
+    for days in (1, 3, 365, 0):
+        assert hold_round(schedule(busy_shop, server), AFTER - timedelta(days=days)) == []
+    assert stand_in.photos == []
+    assert busy_shop.lake.days() == DAYS
+
+
 @contextmanager
 def running(scheduler: Any) -> Iterator[Any]:
     thread = threading.Thread(target=scheduler.start, daemon=True)

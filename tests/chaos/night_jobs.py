@@ -3,6 +3,7 @@
 import hashlib
 import json
 import multiprocessing
+import os
 import shutil
 import sys
 import time
@@ -28,6 +29,8 @@ from tests.standin import StandIn, estimate_of, serving_stand_in
 
 DAY = date(2026, 11, 21)
 DURABLE_EVERY = 0.02
+REFERENCES = 3
+"""Unbroken nights, of which the middle one's time counts."""
 PRELOADED = (pd.__name__, pa.__name__)
 ROOT = Path(__file__).parents[2]
 
@@ -115,7 +118,10 @@ def _run(night: Night, address: str, patience: float) -> None:
 def stand_in_server(
     context: ForkServerContext, port_file: Path, address: str | None = None
 ) -> BaseProcess:
-    """A stand-in that serves, at an address where it stood before if one is given."""
+    """A stand-in that serves, at an address where it stood before if one is given.
+
+    For each photo that it answers a file beside the port's grows by a byte, see `answered`.
+    """
     port_file.unlink(missing_ok=True)
     port = 0 if address is None else int(address.rpartition(":")[2])
     process = context.Process(target=_serve, args=(port_file, port), daemon=True)
@@ -127,9 +133,21 @@ def stand_in_server(
     return process
 
 
+def answered(port_file: Path) -> int:
+    """Photos that stand-ins at that port have answered so far."""
+    return _count(port_file).stat().st_size
+
+
+def _count(port_file: Path) -> Path:
+    return port_file.with_suffix(".answered")
+
+
 def _serve(port_file: Path, port: int) -> None:
+    count = os.open(_count(port_file), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
     def takes_a_millisecond(request: pb.EstimateAgesRequest) -> pb.EstimateAgesResponse:
         time.sleep(0.001)
+        os.write(count, b".")
         return estimate_of(request.photo)
 
     with serving_stand_in(StandIn(takes_a_millisecond), port) as address:
@@ -144,7 +162,7 @@ def reference(
 ) -> tuple[pa.Table, str, float]:
     """The rows of a night that nothing broke, the digest of its bytes, and how long it took."""
     seconds = []
-    for number in range(3):
+    for number in range(REFERENCES):
         night = Night(shop, lake / str(number))
         begun = time.monotonic()
         process = job(context, night, address)

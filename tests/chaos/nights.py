@@ -23,7 +23,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.bench.figures import merge
-from tests.chaos.night_jobs import Night, job, lay_out, reference, stand_in_server, start_method
+from tests.chaos.night_jobs import (
+    REFERENCES,
+    Night,
+    answered,
+    job,
+    lay_out,
+    reference,
+    stand_in_server,
+    start_method,
+)
 from tests.chaos.real_server import RealServer
 
 KINDS = ("job", "server", "both")
@@ -42,6 +51,10 @@ class Tally:
     other_bytes: int = 0
     half_nights_seen: int = 0
     rows_taken_over: int = 0
+    photos_of_nights: int = 0
+    """That the nights against the stand-in have to send."""
+    photos_answered: int = 0
+    """That the stand-in answered in both runs of each; more than those were sent again."""
     second_runs_failed: int = 0
 
     def figures(self) -> dict[str, int]:
@@ -51,6 +64,8 @@ class Tally:
             **{f"night_kills_of_{kind}": self.kills[kind] for kind in KINDS},
             "night_kills_with_the_real_server": self.real,
             "night_rows_taken_over": self.rows_taken_over,
+            "night_photos": self.photos_of_nights,
+            "night_photos_sent_again": self.photos_answered - self.photos_of_nights,
             "lost": self.lost,
             "doubled": self.doubled,
             "differing": self.differing,
@@ -88,10 +103,12 @@ def chaos(tally: Tally, kills: int, rng: random.Random, folder: Path) -> None:
     server = stand_in_server(context, folder / "port")
     address = (folder / "port").read_text()
     unbroken, digest, seconds = reference(context, shop, folder / "unbroken", address)
+    photos = answered(folder / "port") // REFERENCES
     try:
         for number in range(kills):
-            kind = rng.choice(KINDS)
+            kind = KINDS[number % len(KINDS)]
             night = Night(shop, folder / f"night-{number}")
+            before = answered(folder / "port")
             first = job(context, night, address)
             moment = rng.uniform(0, seconds * 1.1)
             first.join(moment)
@@ -108,6 +125,8 @@ def chaos(tally: Tally, kills: int, rng: random.Random, folder: Path) -> None:
             second = job(context, night, address)
             second.join(120)
             tally.rows_taken_over += night.rows_taken_over()
+            tally.photos_answered += answered(folder / "port") - before
+            tally.photos_of_nights += photos
             compare(tally, night, unbroken, digest)
             night.remove()
             if sys.stderr.isatty() or number % 25 == 24:
