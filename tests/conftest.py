@@ -43,7 +43,7 @@ class Always34:
 Serving: TypeAlias = Callable[..., AbstractAsyncContextManager[str]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT
 
