@@ -1,10 +1,12 @@
 """Shares under shift: how far counts and corrected shares lie from the truth.
 
 make shares [JSON=file]
+python -m tests.bench.shares SHARED [--seed 0] [--exchanged] [--json FILE]
 
 The artificial-prevalence protocol (Forman 2005; Esuli, Moreo and Sebastiani 2023, "Learning to
 Quantify"): populations with age mixes drawn evenly from all mixes there are, made of the test
-photos of shared/faces as the shipped model tells them, each a store of one report.
+photos of shared/faces as the shipped model tells them, each a store of one report. Exchanged, the
+populations are made of the valid photos and corrected by the model's error on the test photos.
 """
 
 import argparse
@@ -150,14 +152,20 @@ def main() -> None:
     """Print the figures, and write them where a file is named."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("shared", type=Path)
+    parser.add_argument("--seed", type=int, default=0, help="of the mixes (%(default)s)")
+    parser.add_argument("--exchanged", action="store_true", help="valid photos, error from test")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     faces = given.shared / "faces"
     photos, bundle = shipped_photos(faces, "test")
-    outcome = measure(photos, stated(bundle, faces), populations(POPULATIONS, PURCHASES))
+    model, split = stated(bundle, faces), "test"
+    if given.exchanged:
+        model, split = photos.model(bundle.version), "valid"
+        photos, _ = shipped_photos(faces, split)
+    outcome = measure(photos, model, populations(POPULATIONS, PURCHASES, given.seed))
     table = Table(
         title=f"{POPULATIONS} populations of {PURCHASES:,} purchases, model "
-        f"{bundle.facts.name} {bundle.version}, {len(photos.ages):,} test photos",
+        f"{bundle.facts.name} {bundle.version}, {len(photos.ages):,} {split} photos",
         title_justify="left",
     )
     for name in ("age group", "error, plain", "error, corrected", "covered", "interval's width"):

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -246,3 +247,31 @@ def test_an_output_folder_that_cannot_be_written_is_named_before_anything_is_sco
     run = night(root, tmp_path / "out", "--server", "127.0.0.1:1")
     assert run.returncode == 4
     assert "could not be written" in run.stderr
+
+
+def test_the_five_questions_have_the_answers_that_the_page_shows(
+    root: Path, first_run: tuple[Path, str]
+) -> None:
+    page = (root / "batch" / "QUESTIONS.md").read_text()
+    block = re.search(r"```python duckdb\n(.*?)```", page, re.S)
+    assert block is not None
+    names: dict[str, Any] = {
+        "lake": str(first_run[0]),
+        "baskets": str(root / "batch" / "sample" / "baskets.csv"),
+    }
+    exec(block[1], names)
+    groups, stores, hours, products = (
+        [line.strip("| \n").split(" | ") for line in table.splitlines()[2:]]
+        for table in re.findall(r"(?:^\|.*\n)+", page, re.M)
+    )
+
+    for question, rows, column, off in (
+        ("purchases", groups, 1, 0),
+        ("spent", groups, 2, 0.006),
+        ("scored", stores, 1, 0.0006),
+        ("hours", hours, 1, 0),
+        ("ages", products, 1, 0.06),
+    ):
+        told = {str(name): float(value) for name, value in names[question]}
+        shown = {row[0]: float(row[column]) for row in rows}
+        assert told == pytest.approx(shown, abs=off), question
