@@ -98,6 +98,25 @@ def test_no_more_tills_wait_than_are_let_in_whatever_their_deadlines() -> None:
         pass
 
 
+def test_the_photos_of_one_call_wait_too_but_stand_behind_those_of_tills() -> None:
+    clock = Clock()
+    door = admission(clock, tills=8)
+    for _ in range(10):
+        answer_one(door, clock, WORK)
+    with door.call(16, None):  # a lone call may bring more than wait at once
+        with pytest.raises(OverloadedError, match="16 photos wait"), door.call(2, None):
+            pass  # pragma: no cover
+        with door.till(0.1):
+            pass
+    with door.call(5, None):
+        with door.call(2, None):
+            pass
+        with pytest.raises(OverloadedError, match="the answer would come in about"):
+            door.call(2, 2 * WORK).__enter__()
+    with door.call(8, None):
+        pass
+
+
 def test_no_more_streams_are_open_than_are_let_in() -> None:
     door = admission(Clock())
     with ExitStack() as opened:

@@ -10,6 +10,8 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from checkout_age.client import AsyncAgeClient, BusyError
+from checkout_age.inference import open_inference_pb2 as oip
+from checkout_age.inference import open_inference_pb2_grpc as oip_grpc
 from checkout_age.server.age import Logits
 from checkout_age.server.photo import Pixels
 from checkout_age.v1 import age_estimation_pb2 as pb
@@ -60,6 +62,31 @@ async def test_one_photo_too_many_is_refused_at_once_with_a_hint_when_to_come_ag
         held.go.set()
         answers = await asyncio.gather(*waiting)
         assert [round(answer.estimate.age) for answer in answers] == [34] * 3
+
+
+async def test_calls_of_several_photos_are_refused_too_where_too_many_wait(
+    serving: Serving, photo: bytes, held: type[Held]
+) -> None:
+    request = oip.ModelInferRequest(model_name="fake")
+    request.inputs.add(name="PHOTO", datatype="BYTES", shape=[3])
+    request.inputs[0].contents.bytes_contents.extend([photo] * 3)
+    async with (
+        serving(load_runtime=held, max_waiting=6) as address,
+        grpc.aio.insecure_channel(address) as channel,
+    ):
+        await ready(channel)
+        stub: oip_grpc.GRPCInferenceServiceAsyncStub = oip_grpc.GRPCInferenceServiceStub(channel)
+        waiting = [stub.ModelInfer(request) for _ in range(2)]
+        async with asyncio.timeout(10):
+            while not held.runs:  # noqa: ASYNC110  # another thread's
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
+            with pytest.raises(grpc.aio.AioRpcError, match="6 photos wait") as full:
+                await stub.ModelInfer(request)
+        assert full.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        held.go.set()
+        for answer in await asyncio.gather(*waiting):
+            assert answer.outputs[0].shape[0] == 3
 
 
 async def test_a_call_that_would_be_late_is_refused_before_its_photo_is_looked_at(

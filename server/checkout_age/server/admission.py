@@ -38,6 +38,8 @@ class Admission:
         """Places for the photos of streams."""
         self.tills = 0
         """Photos of tills that are waiting or worked on."""
+        self._of_calls = 0
+        """Those of calls with several."""
 
     @contextmanager
     def till(self, remaining: float | None) -> Iterator[None]:
@@ -46,8 +48,8 @@ class Admission:
         Raises:
             OverloadedError: it would be too late, or too many wait.
         """
-        self._require_room(remaining)
         ahead = self.tills
+        self._require_room(remaining, ahead, ahead)
         self.tills += 1
         try:
             with self._timed(ahead):
@@ -55,13 +57,23 @@ class Admission:
         finally:
             self.tills -= 1
 
-    def require_time(self, photos: int, remaining: float | None) -> None:
-        """Let so many photos of one call in only where they can be answered in its time.
+    @contextmanager
+    def call(self, photos: int, remaining: float | None) -> Iterator[None]:
+        """Let the photos of one call in that has so many seconds left for all of them.
+
+        They are worked on as a stream's are, after those of tills; until the call ends they count
+        as waiting.
 
         Raises:
-            OverloadedError: they would be too late.
+            OverloadedError: they would be too late, or too many wait.
         """
-        self._require_room(remaining, beside=photos - 1)
+        waiting = self.tills + self._of_calls
+        self._require_room(remaining, waiting, ahead=waiting + photos - 1)
+        self._of_calls += photos
+        try:
+            yield
+        finally:
+            self._of_calls -= photos
 
     @contextmanager
     def stream(self) -> Iterator[None]:
@@ -103,12 +115,11 @@ class Admission:
         finally:
             self.pace.leave(entered, ahead=ahead, answered=answered)
 
-    def _require_room(self, remaining: float | None, beside: int = 0) -> None:
-        ahead = self.tills + beside
+    def _require_room(self, remaining: float | None, waiting: int, ahead: int) -> None:
         expected = self.pace.expected(ahead)
-        if self.tills >= self._most_tills:
+        if waiting >= self._most_tills:
             raise OverloadedError(
-                f"the server is full: {self.tills} photos wait, as many as it lets in",
+                f"the server is full: {waiting} photos wait, as many as it lets in",
                 retry_after=expected / 2,
             )
         if remaining is None:

@@ -117,7 +117,7 @@ class LoadOptions(Options):
     """How much it takes on"""
 
     max_waiting: int = option(
-        256, "photos of single calls that wait or are worked on at once", at_least=1
+        256, "photos of calls, streams apart, that wait or are worked on at once", at_least=1
     )
     max_streams: int = option(8, "streams of photos that are open at once", at_least=1)
 

@@ -125,14 +125,14 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
             if len(photos) == 1:
                 with self._admission.till(remaining):
                     return [await self._outcome(photos[0], Urgency.TILL)]
-            self._admission.require_time(len(photos), remaining)
 
             async def one(photo: bytes) -> pb.EstimateAgesResponse:
                 async with self._admission.photos:
                     return await self._outcome(photo, Urgency.NIGHT)
 
-            async with asyncio.TaskGroup() as tasks:
-                answers = [tasks.create_task(one(photo)) for photo in photos]
+            with self._admission.call(len(photos), remaining):
+                async with asyncio.TaskGroup() as tasks:
+                    answers = [tasks.create_task(one(photo)) for photo in photos]
             return [answer.result() for answer in answers]
 
     @property
