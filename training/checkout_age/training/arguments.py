@@ -5,6 +5,7 @@ from argparse import ArgumentParser, ArgumentTypeError, _SubParsersAction
 from collections.abc import Sequence
 from pathlib import Path
 
+from checkout_age.client.access import AccessError, add_access
 from checkout_age.server.bundle import BundleError
 from checkout_age.server.chip import SMALLEST_SIDE
 from checkout_age.server.runtime import Precision, RuntimeName
@@ -25,7 +26,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
     given = _parser().parse_args(arguments)
     try:
         given.run_command(given)
-    except (FacesError, BundleError, RunError, FileNotFoundError) as error:
+    except (FacesError, BundleError, RunError, AccessError, FileNotFoundError) as error:
         sys.exit(f"checkout-age-training: {error}")
 
 
@@ -144,6 +145,7 @@ def _parser() -> ArgumentParser:
         default=Precision.BEST,
         help="of its sums, as for the server (%(default)s)",
     )
+    add_access(evaluate)
     evaluate.set_defaults(run_command=commands.evaluate_model)
 
     checks = _add_checks(verbs)

@@ -10,6 +10,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from checkout_age.client.access import Access, access_of
 from checkout_age.server.bundle import Metric, find_bundle, read_bundle
 from checkout_age.server.runtime import RUNTIMES, cores
 from checkout_age.training.dataset.compact import Compact, write_compact
@@ -140,7 +141,7 @@ def evaluate_model(given: Namespace) -> None:
     figures = [*metrics(scores, given.split), face_found(scores, faces, given.split)]
     print_metrics(figures)
     if given.server is not None:
-        _compare(scores, given.server)
+        _compare(scores, given.server, access_of(given))
     if given.out is not None:
         from checkout_age.training.evaluation.evaluation_report import write_evaluation
 
@@ -167,10 +168,10 @@ def show_checks(given: Namespace) -> None:
     Console(soft_wrap=True).print(table)
 
 
-def _compare(scores: Scores, address: str) -> None:
+def _compare(scores: Scores, address: str, access: Access) -> None:
     from checkout_age.training.evaluation.served import served_ages
 
-    served = served_ages(address, scores.faces.photos)
+    served = served_ages(address, scores.faces.photos, access)
     told = ~np.isnan(served)
     apart = np.abs(served - scores.ages)[told]
     through = np.abs(served - scores.faces.ages)[told].mean()

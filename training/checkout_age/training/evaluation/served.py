@@ -9,6 +9,8 @@ import grpc
 import numpy as np
 from numpy.typing import NDArray
 
+from checkout_age.client.access import Access
+from checkout_age.client.channel import open_channel
 from checkout_age.training.dataset.photo_file import FacesError
 from checkout_age.v1 import age_estimation_pb2 as pb
 from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
@@ -18,20 +20,23 @@ PATIENCE = 60.0
 """Seconds that one answer may take."""
 
 
-def served_ages(address: str, photos: Sequence[Path]) -> NDArray[np.float64]:
+def served_ages(address: str, photos: Sequence[Path], access: Access) -> NDArray[np.float64]:
     """The age in years that the server at HOST:PORT tells of each photo, shape (n,).
 
     NaN where it refuses one, as too small, blurred or dark.
 
     Raises:
         FacesError: it does not answer.
+        AccessError: its certificate or our token cannot be used.
     """
-    with grpc.insecure_channel(address) as channel:
+    with open_channel(address, access) as channel:
         stub = pb_grpc.AgeEstimationServiceStub(channel)
         try:
             return np.array(list(_answers(stub, photos)))
         except grpc.RpcError as error:
-            raise FacesError(f"{address} does not answer: {error.code().name}") from error
+            raise FacesError(
+                f"{address} does not answer: {error.code().name}, {error.details()}"
+            ) from error
 
 
 def _answers(stub: pb_grpc.AgeEstimationServiceStub, photos: Sequence[Path]) -> Iterator[float]:
