@@ -1,9 +1,11 @@
 """Training as an engineer runs it: real ResNet50, real files, a bundle that the server takes."""
 
+import os
 import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +19,9 @@ from tests.e2e.samples import frames
 pytestmark = pytest.mark.slow
 
 
-def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def command(
+    folder: Path, *arguments: str, backend: str = "tensorflow"
+) -> subprocess.CompletedProcess[str]:
     """Run in a folder, where the cache of chips comes to lie."""
     return subprocess.run(
         [sys.executable, "-m", "checkout_age.training", *arguments],
@@ -25,6 +29,7 @@ def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
         cwd=folder,
+        env=os.environ | {"KERAS_BACKEND": backend},
     )
 
 
@@ -109,6 +114,26 @@ def test_a_model_that_is_calibrated_again_is_the_same(trained: Trained, tmp_path
     )
     assert again.returncode == 0, again.stderr
     assert read_bundle(find_bundle(tmp_path / "m" / "trial")).facts == trained.facts
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_another_backend_trains_a_bundle_that_is_measured_as_it_states(
+    trained: Trained, tmp_path: Path, backend: str
+) -> None:
+    if find_spec(backend) is None:
+        pytest.skip(f"{backend} is not on this machine; see training/README.md for how to add it")
+    done = command(
+        tmp_path,
+        *("train", "trial", "--faces", str(trained.faces), "--out", "models", "--run", "run"),
+        backend=backend,
+    )
+    assert done.returncode == 0, done.stderr
+    model = find_bundle(tmp_path / "models" / "trial")
+    facts = read_bundle(model).facts
+    assert facts.architecture == trained.facts.architecture
+    measured = command(tmp_path, "evaluate", str(model), "--faces", str(trained.faces))
+    error = stated(facts, "MAE", "test").value
+    assert re.search(rf"test +│ MAE +│ +{error:.2f} │", measured.stdout)
 
 
 def test_the_photos_are_explored_into_a_page(folder: Path, tmp_path: Path) -> None:
