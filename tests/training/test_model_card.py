@@ -97,7 +97,8 @@ def test_recipe_start_data_and_terms_are_those_of_the_bundle() -> None:
     }
     card = model_card(bundle(training=training, data_terms="Line one.\n\nLine | two."))
     assert "Started from: first/0123, which started from random." in card
-    assert "--weights models/first/0123\n" in card
+    assert "--weights models/first/0123 --data-terms TERMS\n" in card
+    assert "checkout-age-training train first --faces FACES --out models/\n" in card
     assert "| 64 | 5 | 64 | 0.0005 | 0.000002 |" in card
     assert "| augmentation: grey | 0.1 |" in card
     assert "| labels | real ages of volunteers |" in card
