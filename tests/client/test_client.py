@@ -171,6 +171,35 @@ async def test_the_command_line_prints_a_line_for_each_photo(
     assert f"{bad}: INVALID_ARGUMENT: the 4 bytes are no photo" in capsys.readouterr().err
 
 
+async def test_the_command_line_says_whether_to_ask_for_id_and_why(
+    serving: Serving,
+    photo: bytes,
+    black_photo: bytes,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    good, black = tmp_path / "good.jpg", tmp_path / "black.jpg"
+    good.write_bytes(photo)
+    black.write_bytes(black_photo)
+    async with serving() as address:
+        await ages(address, photo)
+
+        async def said(*more: str) -> str:
+            arguments = ["check", str(good), str(black), "--server", address, *more]
+            await asyncio.to_thread(main, arguments)
+            return capsys.readouterr().out
+
+        lines = (await said("--minimum-age", "18")).splitlines()
+        assert lines[0] == f"{good}: no ID needed: under age with 0.0%, 1.0% is allowed"
+        assert lines[1].startswith(f"{black}: ask for ID: no face was found")
+        assert "ask for ID: under age with 100.0%" in await said("--minimum-age", "40")
+        assert '"check": "AGE_CHECK_CLEAR"' in await said("--minimum-age", "18", "--json")
+        with pytest.raises(SystemExit) as ended:
+            await said("--minimum-age", "0")
+    assert ended.value.code == 1
+    assert "minimum_age must be 1..100, got 0" in capsys.readouterr().err
+
+
 async def test_an_open_channel_takes_any_stub(serving: Serving, photo: bytes) -> None:
     def blocking(address: str) -> float:
         with open_channel(address) as channel:

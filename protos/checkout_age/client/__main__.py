@@ -46,13 +46,23 @@ def _photos(given: Namespace, client: AgeClient) -> bool:
     failed = False
     for path in given.photo:
         try:
-            answer = client.estimate_age(path.read_bytes(), given.deadline)
+            answer, words = _answer(given, client, path.read_bytes())
         except (CallError, OSError) as error:
             print(f"{path}: {error}", file=sys.stderr)
             failed = True
         else:
-            print(_json({"photo": str(path)}, answer) if given.json else f"{path}: {said(answer)}")
+            print(_json({"photo": str(path)}, answer) if given.json else f"{path}: {words}")
     return failed
+
+
+def _answer(
+    given: Namespace, client: AgeClient, photo: bytes
+) -> tuple[pb.EstimateAgeResponse | pb.CheckAgeResponse, str]:
+    if given.command == "check":
+        checked = client.check_age(photo, given.minimum_age, given.deadline)
+        return checked, said_of_check(checked)
+    answer = client.estimate_age(photo, given.deadline)
+    return answer, said(answer)
 
 
 def _model(given: Namespace, client: AgeClient) -> bool:
@@ -81,7 +91,20 @@ def said(answer: pb.EstimateAgeResponse) -> str:
     return f"{found.age_group.label}: {found.age:.0f} ({found.age_low:.0f} to {found.age_high:.0f})"
 
 
-def _json(first: dict[str, str], message: pb.EstimateAgeResponse | pb.GetModelResponse) -> str:
+def said_of_check(answer: pb.CheckAgeResponse) -> str:
+    """A check in words: whether to ask for ID, and why."""
+    if answer.check == pb.AGE_CHECK_CANNOT_TELL:
+        return f"ask for ID: {answer.problem.message}"
+    told = f"under age with {answer.probability_under_age:.1%}"
+    allowed = f"{answer.allowed_probability:.1%} is allowed"
+    clear = answer.check == pb.AGE_CHECK_CLEAR
+    return f"{'no ID needed' if clear else 'ask for ID'}: {told}, {allowed}"
+
+
+def _json(
+    first: dict[str, str],
+    message: pb.EstimateAgeResponse | pb.CheckAgeResponse | pb.GetModelResponse,
+) -> str:
     return json.dumps(first | MessageToDict(message, preserving_proto_field_name=True))
 
 
@@ -94,8 +117,15 @@ def _parser() -> ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     estimate = commands.add_parser("estimate", help="the age in each photo", epilog=EXITS)
     estimate.add_argument("photo", type=Path, nargs="+", help="JPEG, PNG or WebP")
+    check = commands.add_parser(
+        "check", help="whether ID must be asked for, of the shopper in each photo", epilog=EXITS
+    )
+    check.add_argument("photo", type=Path, nargs="+", help="JPEG, PNG or WebP")
+    check.add_argument(
+        "--minimum-age", type=int, required=True, metavar="YEARS", help="that the goods ask for"
+    )
     model = commands.add_parser("model", help="what is served and what it reached", epilog=EXITS)
-    for command in (estimate, model):
+    for command in (estimate, check, model):
         command.add_argument(
             "--server", default="127.0.0.1:50051", metavar="HOST:PORT", help="(%(default)s)"
         )
