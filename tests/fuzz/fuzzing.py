@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from checkout_age.v1 import age_estimation_pb2 as pb
 from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
-from tests.fuzz.inputs import Input, made_of
+from tests.fuzz.inputs import STREAM, Input, made_of
 
 AT_ONCE = 256
 """Inputs of one example: those for the stream go through one, the others in calls of their own."""
@@ -77,10 +77,15 @@ class Fuzzer:
         await asyncio.gather(self._stream(streamed), *(self._call(each, free) for each in alone))
 
     async def _call(self, each: Input, free: asyncio.Semaphore) -> None:
-        call: Any = self._channel.unary_unary(each.method)
         async with free:
             try:
-                await call(each.content, timeout=PATIENCE)
+                if each.method == STREAM:
+                    stream: Any = self._channel.stream_stream(each.method)
+                    async for _ in stream(iter([each.content]), timeout=PATIENCE):
+                        pass
+                else:
+                    call: Any = self._channel.unary_unary(each.method)
+                    await call(each.content, timeout=PATIENCE)
                 code = "OK"
             except grpc.aio.AioRpcError as error:
                 code = error.code().name

@@ -13,12 +13,19 @@ from checkout_age.inference import open_inference_pb2 as oip
 from checkout_age.v1 import age_estimation_pb2 as pb
 
 AGES = "/checkout_age.v1.AgeEstimationService/"
-INFER = "/inference.GRPCInferenceService/ModelInfer"
-METHODS = (f"{AGES}EstimateAge", f"{AGES}GetModel", INFER, f"{AGES}EstimateShoeSize")
+INFERENCE = "/inference.GRPCInferenceService/"
+STREAM = f"{AGES}EstimateAges"
+METHODS = (
+    *(f"{AGES}{name}" for name in ("EstimateAge", "CheckAge", "GetModel", "EstimateShoeSize")),
+    *(f"{INFERENCE}{name}" for name in ("ModelInfer", "ModelReady", "ModelMetadata")),
+    *("/grpc.health.v1.Health/Check", STREAM),
+)
 HEADS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\x10\x00\x00\x00WEBPVP8 ", b"GIF89a", b"BM")
 STREAMED, ALONE = 0.7, 0.85
 """Up to the first share inputs are photos in a stream, up to the second photos in calls of their
 own, and the rest are messages."""
+CHECKED = 0.3
+"""Of photos in calls of their own, the share that asks for a check."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,10 @@ def made_of(number: int) -> Input:
     if share < STREAMED:
         return Input("", photo(chance))
     if share < ALONE:
-        return Input(f"{AGES}EstimateAge", field(1, photo(chance)))
+        content = field(1, photo(chance))
+        if chance.random() < CHECKED:
+            return Input(f"{AGES}CheckAge", content + b"\x10" + varint(chance.randrange(130)))
+        return Input(f"{AGES}EstimateAge", content)
     return Input(chance.choice(METHODS), message(chance))
 
 
