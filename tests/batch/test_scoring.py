@@ -170,6 +170,28 @@ def test_a_server_that_breaks_its_streams_loses_and_doubles_nothing(photos: Phot
     assert breaking.streams >= 6
 
 
+def test_a_photo_sent_alone_whose_stream_fails_after_the_answer_is_taken_once(
+    photos: PhotoRoot,
+) -> None:
+    class FailsAfterwards(StandIn):
+        def EstimateAges(self, request_iterator, context):  # type: ignore[no-untyped-def]
+            request = next(request_iterator, None)
+            if request is None:
+                return
+            self.streams += 1
+            if self.streams > 2:  # by then it is suspected, and alone
+                answer = estimate_of(request.photo)
+                answer.id = request.id
+                yield answer
+            raise RuntimeError("a defect")
+
+    failing = FailsAfterwards()
+    with serving_stand_in(failing) as address:
+        day = scored(address, ["good.jpg"], photos, PATIENT, lambda _: None)
+    assert [outcome.status for outcome in day] == [Status.SCORED]
+    assert failing.streams == 3
+
+
 def test_a_photo_that_is_being_read_anew_while_its_stream_ends_is_not_lost(
     photos: PhotoRoot,
 ) -> None:

@@ -34,7 +34,7 @@ async def test_an_operator_lists_swaps_and_rolls_back_by_call(
     serving: Serving, tiny_bundle: Path, newer: str
 ) -> None:
     async with (
-        serving(admin_service=True) as address,
+        serving(admin_service=True, watch_models=0) as address,
         grpc.aio.insecure_channel(address) as channel,
     ):
         stub = await ready(channel)
@@ -59,7 +59,9 @@ async def test_a_swap_may_take_longer_than_a_photo_may(serving: Serving, newer: 
         return Always34(bundle)
 
     async with (
-        serving(admin_service=True, max_call_seconds=1.0, load_runtime=slowly) as address,
+        serving(
+            admin_service=True, watch_models=0, max_call_seconds=1.0, load_runtime=slowly
+        ) as address,
         grpc.aio.insecure_channel(address) as channel,
     ):
         await ready(channel)
@@ -73,7 +75,7 @@ async def test_what_is_refused_is_said_with_its_reason_and_the_old_model_goes_on
 ) -> None:
     (tiny_bundle.parent / newer / "weights.safetensors").write_bytes(b"none")
     async with (
-        serving(admin_service=True) as address,
+        serving(admin_service=True, watch_models=0) as address,
         grpc.aio.insecure_channel(address) as channel,
     ):
         stub = await ready(channel)
@@ -94,7 +96,7 @@ async def test_the_commands_ask_a_running_server(
     serving: Serving, tiny_bundle: Path, newer: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with (
-        serving(admin_service=True) as address,
+        serving(admin_service=True, watch_models=0) as address,
         grpc.aio.insecure_channel(address) as channel,
     ):
         await ready(channel)

@@ -79,6 +79,7 @@ class Scoring:
         self._waited = 0.0
         self._pause = FIRST_WAIT
         self._unanswered_in_a_row = 0
+        self._taken_last: str | None = None
         self.retries = 0
         """Streams that were begun anew."""
 
@@ -140,7 +141,7 @@ class Scoring:
         for _ in range(TRIES_ALONE):
             self.model()  # the server is there: if the stream breaks now, the photo breaks it
             end = self._stream(work.one(purchase), window=1)
-            if not end.unanswered and end.error is None and end.overdue is None:
+            if self._taken_last == purchase.purchase_id:  # however the stream ended after that
                 return
             words = _words(end)
             self._after(end)
@@ -161,6 +162,7 @@ class Scoring:
             self._waited, self._pause = 0.0, FIRST_WAIT
             self._unanswered_in_a_row = 0
         self.take(purchase, outcome)
+        self._taken_last = purchase.purchase_id
 
     def _after(self, end: StreamEnd) -> None:
         self.retries += 1
