@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import signal
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -16,6 +15,7 @@ from checkout_age.inference import open_inference_pb2 as oip
 from checkout_age.inference import open_inference_pb2_grpc as oip_grpc
 from checkout_age.server.age import Logits
 from checkout_age.server.photo import Pixels
+from checkout_age.server.signals import Signals
 from checkout_age.v1 import age_estimation_pb2 as pb
 from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
 from tests.authority import Authority
@@ -164,14 +164,23 @@ async def no_certificate(
 async def stopping(
     serving: Serving, photo: bytes, held: type[Held], tmp_path: Path
 ) -> AsyncIterator[Any]:
-    async with serving(load_runtime=held, grace=5.0) as address, stub_of(address) as stub:
-        waiting = asyncio.ensure_future(estimate(stub, photo))
-        await asyncio.to_thread(held.asked.wait, 20)
-        signal.raise_signal(signal.SIGTERM)
-        await asyncio.sleep(0.1)
-        yield estimate(stub, photo)
-        held.go.set()
-        await waiting
+    kept: list[Signals] = []
+
+    class Kept(Signals):
+        def __init__(self) -> None:
+            super().__init__()
+            kept.append(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("checkout_age.server.serving.Signals", Kept)
+        async with serving(load_runtime=held, grace=5.0) as address, stub_of(address) as stub:
+            waiting = asyncio.ensure_future(estimate(stub, photo))
+            await asyncio.to_thread(held.asked.wait, 20)
+            kept[0].stop.set()  # what SIGTERM does; the process is pytest's
+            await asyncio.sleep(0.1)
+            yield estimate(stub, photo)
+            held.go.set()
+            await waiting
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=row[0]) for row in table("state")])
