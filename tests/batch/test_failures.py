@@ -250,7 +250,7 @@ def test_a_row_that_belongs_to_no_night_is_told_and_all_others_are_scored(
         table.write("c,north,yesterday,c.jpg\n")
     told = shop.folder / "told"
     assert command(shop, server, "--on-failure-command", f"cat > {told}") == 1
-    words = "1 rows of the purchases belong to no night, all others were scored: row 3 of"
+    words = "1 rows of the purchases belong to no night and are left out: row 3 of"
     assert words in capsys.readouterr().err
     assert words in json.loads(told.read_text())["error"]
     assert shop.statuses() == {"a": "scored", "b": "scored"}

@@ -112,7 +112,7 @@ def test_a_row_without_an_id_or_a_store_is_named_by_its_number_and_left_out(
         f"row 2 of {path} has no purchase_id",
         f"row 3 of {path} has no store_id",
     ]
-    assert days_counted(Shop(Place.of(path), UTC_ZONE), DAY, DAY) == {DAY: 1}
+    assert days_counted(Shop(Place.of(path), UTC_ZONE), DAY, DAY, LeftOut()) == {DAY: 1}
 
 
 @pytest.mark.parametrize("wrong", ["noonish", "09:14", "03/04/2026", "5", None])
@@ -126,7 +126,23 @@ def test_a_time_that_is_none_or_could_mean_two_is_named_and_its_row_left_out(
     said = "no purchased_at" if wrong is None else f"{wrong!r} as purchased_at, which is no time"
     assert left_out.rows == 1
     assert left_out.words[0].startswith(f"row 1 of {path} has {said}")
-    assert days_counted(Shop(Place.of(path), UTC_ZONE), DAY, DAY) == {DAY: 1}
+    assert days_counted(Shop(Place.of(path), UTC_ZONE), DAY, DAY, LeftOut()) == {DAY: 1}
+
+
+@pytest.mark.parametrize("zone", [BERLIN, ZoneInfo("America/New_York")])
+@pytest.mark.parametrize(
+    "extreme",
+    [
+        *("0001-01-01T00:00:00", "9999-12-31T23:59:59"),
+        *("0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-05:00"),
+    ],
+)
+def test_a_time_at_the_end_of_all_calendars_belongs_to_no_night(
+    tmp_path: Path, extreme: str, zone: ZoneInfo
+) -> None:
+    path = table(tmp_path, [("a", "n", extreme, None), ("b", "n", "2026-11-21T09:00:00", None)])
+    assert [each.purchase_id for each in read_day(path, DAY, zone)] == ["b"]
+    assert days_counted(Shop(Place.of(path), zone), DAY, DAY, LeftOut()) == {DAY: 1}
 
 
 def test_of_many_rows_that_are_left_out_some_are_named(tmp_path: Path) -> None:
@@ -223,7 +239,7 @@ def test_zones_mixed_in_one_column_and_compressed_csv_are_read(tmp_path: Path) -
 def test_days_are_counted_on_the_shops_clock(tmp_path: Path) -> None:
     rows = [(str(n), "n", f"2026-11-2{n}T23:30:00Z", None) for n in range(4)]
     shop = Shop(Place.of(table(tmp_path, rows)), BERLIN)
-    counted = days_counted(shop, date(2026, 11, 21), date(2026, 11, 23))
+    counted = days_counted(shop, date(2026, 11, 21), date(2026, 11, 23), LeftOut())
     assert counted == {date(2026, 11, day): 1 for day in (21, 22, 23)}
 
 

@@ -205,6 +205,11 @@ def test_the_report_and_sql_read_the_lake_and_the_baskets_there(
     assert capsys.readouterr().out == "n,r\n22,50.0\n"
     main(["sql", *given])
     assert f"read_parquet('s3://{bucket.name}/lake/purchase_ages/" in capsys.readouterr().out
+    table = f"{bucket.name}/lake/purchase_ages"
+    with bucket.filesystem.open_input_file(f"{table}/purchase_date={DAY}/part-0.parquet") as night:
+        bucket.put("lake/purchase_ages/purchase_date=2026-01-05/part-0.parquet", night.read())
+    main(["report", *given, *days, "--out", str(tmp_path / "again")])
+    assert "22 purchases have one of 22 ids that several nights" in capsys.readouterr().out
     with pytest.raises(SystemExit) as ended:
         main(["report", *given[2:], *days, "--lake", bucket.uri("x"), "--out", str(tmp_path / "x")])
     assert ended.value.code == 1

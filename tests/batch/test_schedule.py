@@ -118,9 +118,33 @@ def test_a_row_that_belongs_to_no_night_is_told_and_the_nights_are_scored(
         table.write("bad,north,noon,bad.jpg\n")
     told = busy_shop.folder / "told"
     alarm = Alarm("schedule", command=f"cat >> {told}; echo >> {told}")
-    assert hold_round(schedule(busy_shop, server, alarm=alarm), AFTER) == []
+    plan = schedule(busy_shop, server, alarm=alarm)
+    assert hold_round(plan, AFTER) == []
+    assert hold_round(plan, AFTER + timedelta(minutes=15)) == []
     assert busy_shop.lake.days() == DAYS
-    assert f"row {3 * len(DAYS) + 1} of {busy_shop.table} has 'noon'" in told.read_text()
+    assert told.read_text().count(f"row {3 * len(DAYS) + 1} of {busy_shop.table} has 'noon'") == 1
+
+
+def test_a_day_of_which_no_row_can_be_read_is_told_too(busy_shop: SmallShop, server: str) -> None:
+    busy_shop.table.write_text(busy_shop.table.read_text().replace(f"{DAYS[3]}T", "21.11.2026 "))
+    told = busy_shop.folder / "told"
+    alarm = Alarm("schedule", command=f"cat >> {told}")
+    assert hold_round(schedule(busy_shop, server, alarm=alarm), AFTER) == []
+    assert busy_shop.lake.days() == DAYS[:3]
+    assert "3 rows of the purchases belong to no night and are left out" in told.read_text()
+
+
+def test_an_alarm_that_could_not_be_raised_is_raised_by_the_next_round(
+    busy_shop: SmallShop,
+) -> None:
+    told = busy_shop.folder / "told"
+    alarm = Alarm("schedule", command=f"cat >> {told}; [ -e {busy_shop.folder}/heard ]")
+    plan = schedule(busy_shop, "127.0.0.1:1", alarm=alarm)
+    hold_round(plan, AFTER)
+    (busy_shop.folder / "heard").touch()
+    for minutes in (15, 30):
+        hold_round(plan, AFTER + timedelta(minutes=minutes))
+    assert told.read_text().count("no server is ready") == 2
 
 
 def test_a_purchase_that_took_another_s_place_is_noticed_though_the_number_is_the_same(

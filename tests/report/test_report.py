@@ -168,7 +168,12 @@ def test_baskets_of_an_id_that_two_nights_have_are_counted_for_neither(
         "purchase_id,product,category,quantity,amount\n" + "".join(lines)
     )
     out = report(tmp_path, tmp_path / "out", "--baskets", str(tmp_path / "b.csv"))
-    assert "6 purchases share 3 ids across nights" in page(out)
+    assert "6 purchases have one of 3 ids that several nights of the lake have" in page(out)
+    alone = report(
+        tmp_path, tmp_path / "one", "--baskets", str(tmp_path / "b.csv"), first=SECOND, last=SECOND
+    )
+    assert "3 purchases have one of 3 ids that several nights of the lake have" in page(alone)
+    assert told(alone, "baskets")["matched"].tolist() == [317]
     assert told(out, "baskets")["matched"].tolist() == [634]
     shares = told(out, "shares")
     revenue = shares[(shares["by"] == "whole range") & (shares["measure"] == "revenue")]

@@ -36,8 +36,11 @@ class Alarm:
         if self.url is not None and urlsplit(self.url).scheme not in ("http", "https"):
             raise ValueError(f"a webhook is an http or https URL, got {self.url!r}")
 
-    def tell(self, words: str, status: int, day: date | None = None) -> None:
-        """Tell that a run failed: why, and the exit status that it leads to."""
+    def tell(self, words: str, status: int, day: date | None = None) -> bool:
+        """Tell that a run failed: why, and the exit status that it leads to.
+
+        Gives whether everybody was told who is to be.
+        """
         message = {
             "program": "checkout-age-batch",
             "verb": self.verb,
@@ -48,23 +51,23 @@ class Alarm:
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         body = json.dumps(message).encode()
-        if self.command is not None:
-            self._run(self.command, body)
-        if self.url is not None:
-            self._post(self.url, body)
+        ran = self.command is None or self._run(self.command, body)
+        posted = self.url is None or self._post(self.url, body)
+        return ran and posted
 
-    def _run(self, command: str, body: bytes) -> None:
+    def _run(self, command: str, body: bytes) -> bool:
         try:
             done = subprocess.run(  # noqa: S602  # the operator's own command
                 command, input=body, shell=True, timeout=TAKES_AT_MOST, check=False
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             logger.warning("the command on failure failed: %s", error)
-            return
+            return False
         if done.returncode:
             logger.warning("the command on failure ended with status %d", done.returncode)
+        return done.returncode == 0
 
-    def _post(self, url: str, body: bytes) -> None:
+    def _post(self, url: str, body: bytes) -> bool:
         request = urllib.request.Request(  # noqa: S310  # http or https, as checked above
             url, body, {"Content-Type": "application/json"}, method="POST"
         )
@@ -74,7 +77,8 @@ class Alarm:
                 time.sleep(PAUSE)
             try:
                 with urllib.request.urlopen(request, timeout=ANSWERS_WITHIN):  # noqa: S310
-                    return
+                    return True
             except (OSError, urllib.error.URLError) as error:
                 failure = error
         logger.warning("the webhook on failure could not be reached: %s", failure)
+        return False

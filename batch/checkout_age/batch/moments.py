@@ -10,6 +10,8 @@ from checkout_age.batch.clock import to_moments
 
 MOMENT = pa.timestamp("us", "UTC")
 NAIVE = pa.timestamp("us")
+EARLIEST, LATEST = (pa.scalar(datetime(year, 1, 1), NAIVE) for year in (2, 9998))  # noqa: DTZ001
+"""Times without a zone that lie beyond these are none: no zone can place them."""
 ISO_8601 = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?$"
 ISO_8601_UTC = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z$"
 
@@ -35,6 +37,8 @@ def moments(column: pa.Array, zone: ZoneInfo) -> pa.Array:
 
 
 def _of_zone(naive: pa.Array, zone: ZoneInfo) -> pa.Array:
+    known = pc.and_(pc.greater_equal(naive, EARLIEST), pc.less(naive, LATEST))
+    naive = pc.if_else(pc.fill_null(known, False), naive, pa.scalar(None, NAIVE))
     shown = naive.cast(pa.int64()).fill_null(0).to_numpy()
     moved = pa.array(to_moments(shown, zone)).cast(MOMENT)
     return pc.if_else(naive.is_valid(), moved, pa.scalar(None, MOMENT))
@@ -51,8 +55,15 @@ def _one_by_one(column: pa.Array, zone: ZoneInfo) -> pa.Array:
     read = [_read(text) for text in column.to_pylist()]
     local = [None if time is None or time.tzinfo else time for time in read]
     of_zone = _of_zone(pa.array(local, NAIVE), zone)
-    told = [None if time is None or not time.tzinfo else time.astimezone(UTC) for time in read]
+    told = [None if time is None or not time.tzinfo else _in_utc(time) for time in read]
     return pc.coalesce(pa.array(told, MOMENT), of_zone)
+
+
+def _in_utc(time: datetime) -> datetime | None:
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        return None
 
 
 def _read(text: str | None) -> datetime | None:

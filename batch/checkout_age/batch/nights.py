@@ -61,16 +61,23 @@ class NightStanding:
         return sum(self.rows_by_status[status] for status in UNFINISHED | PERHAPS_CUT_SHORT)
 
 
-def standings(lake: Lake, shop: Shop | None, first: date, last: date) -> list[NightStanding]:
+def standings(
+    lake: Lake, shop: Shop | None, first: date, last: date, left_out: LeftOut | None = None
+) -> list[NightStanding]:
     """Every night of a range of days that has purchases or rows, oldest first.
 
-    Without a shop, of the nights that the lake knows alone.
+    Without a shop, of the nights that the lake knows alone. Rows of the purchases that belong to no
+    night are noted as left out.
 
     Raises:
         PurchasesError: the purchases cannot be read.
         OSError: the lake cannot.
     """
-    wanted = {} if shop is None else days_counted(shop, first, last)
+    wanted = (
+        {}
+        if shop is None
+        else days_counted(shop, first, last, LeftOut() if left_out is None else left_out)
+    )
     there = {day for day in lake.days() if first <= day <= last}
     begun = {day for day in _begun(lake) if first <= day <= last}
     failures = _failures(lake, first)
@@ -80,7 +87,9 @@ def standings(lake: Lake, shop: Shop | None, first: date, last: date) -> list[Ni
     ]
 
 
-def unfinished(lake: Lake, shop: Shop, first: date, last: date, late_from: date) -> list[date]:
+def unfinished(
+    lake: Lake, shop: Shop, first: date, last: date, *, late_from: date, left_out: LeftOut
+) -> list[date]:
     """The days that a run would do something for, oldest first.
 
     Nights from `late_from` on count too where a photo may still come, or purchases were corrected
@@ -88,7 +97,7 @@ def unfinished(lake: Lake, shop: Shop, first: date, last: date, late_from: date)
     """
     return [
         night.day
-        for night in standings(lake, shop, first, last)
+        for night in standings(lake, shop, first, last, left_out)
         if night.standing in (Standing.MISSING, Standing.PARTIAL)
         or (night.day >= late_from and (night.may_improve or _changed(lake, shop, night)))
     ]

@@ -69,7 +69,7 @@ class LeftOut:
         """All in one line."""
         more = f" and {self.rows - len(self.words)} more" if self.rows > len(self.words) else ""
         return (
-            f"{self.rows} rows of the purchases belong to no night, all others were scored: "
+            f"{self.rows} rows of the purchases belong to no night and are left out: "
             f"{'; '.join(self.words)}{more}; mend them and run this again"
         )
 
@@ -84,17 +84,7 @@ def purchases_of(shop: Shop, day: date, left_out: LeftOut) -> Iterator[list[Purc
     Raises:
         PurchasesError: the table is missing or unreadable, or lacks a column.
     """
-    first, end = between(day, day, shop.zone)
-    for file, batch, row in _pieces(shop, day, day):
-        times = moments(batch["purchased_at"], shop.zone)
-        if times.null_count:
-            _note_times(file, batch["purchased_at"], times, row, left_out)
-        chosen = pc.fill_null(pc.and_(pc.greater_equal(times, first), pc.less(times, end)), False)
-        for name in ("purchase_id", "store_id"):
-            if batch[name].null_count:
-                for index in _true(pc.and_(batch[name].is_null(), chosen)):
-                    left_out.add(file, row + index, f"has no {name}")
-                chosen = pc.and_(chosen, batch[name].is_valid())
+    for batch, times, chosen in _of_days(shop, day, day, left_out):
         of_day = pa.RecordBatch.from_arrays(
             [batch["purchase_id"], batch["store_id"], times, batch["photo"]],
             names=["purchase_id", "store_id", "purchased_at", "photo"],
@@ -102,23 +92,36 @@ def purchases_of(shop: Shop, day: date, left_out: LeftOut) -> Iterator[list[Purc
         yield _rows(of_day.filter(chosen))
 
 
-def days_counted(shop: Shop, first: date, last: date) -> dict[date, int]:
-    """How many rows of the table fall on each day of a range; days without any are left out.
+def days_counted(shop: Shop, first: date, last: date, left_out: LeftOut) -> dict[date, int]:
+    """How many rows of the table fall on each day of a range; days without any are not told.
 
-    So are rows that belong to no night.
+    Rows that belong to no night are noted as left out.
     """
-    begin, end = between(first, last, shop.zone)
     counts: dict[date, int] = {}
-    for _, batch, _ in _pieces(shop, first, last):
-        times = moments(batch["purchased_at"], shop.zone)
-        whole = pc.and_(batch["purchase_id"].is_valid(), batch["store_id"].is_valid())
-        within = pc.and_(pc.greater_equal(times, begin), pc.less(times, end))
-        chosen = times.filter(pc.and_(whole, within))
-        shown = shown_at(chosen.cast(pa.int64()).to_numpy(), shop.zone)
+    for _, times, chosen in _of_days(shop, first, last, left_out):
+        shown = shown_at(times.filter(chosen).cast(pa.int64()).to_numpy(), shop.zone)
         for day, count in zip(*np.unique(shown // DAY, return_counts=True), strict=True):
             on = date(1970, 1, 1) + timedelta(days=int(day))
             counts[on] = counts.get(on, 0) + int(count)
     return dict(sorted(counts.items()))
+
+
+def _of_days(
+    shop: Shop, first: date, last: date, left_out: LeftOut
+) -> Iterator[tuple[pa.RecordBatch, pa.Array, pa.Array]]:
+    """Batches, the moment of each row, and which rows are purchases of the days."""
+    begin, end = between(first, last, shop.zone)
+    for file, batch, row in _pieces(shop, first, last):
+        times = moments(batch["purchased_at"], shop.zone)
+        if times.null_count:
+            _note_times(file, batch["purchased_at"], times, row, left_out)
+        chosen = pc.fill_null(pc.and_(pc.greater_equal(times, begin), pc.less(times, end)), False)
+        for name in ("purchase_id", "store_id"):
+            if batch[name].null_count:
+                for index in _true(pc.and_(batch[name].is_null(), chosen)):
+                    left_out.add(file, row + index, f"has no {name}")
+                chosen = pc.and_(chosen, batch[name].is_valid())
+        yield batch, times, chosen
 
 
 def between(first: date, last: date, zone: ZoneInfo) -> tuple[pa.Scalar, pa.Scalar]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from types import FrameType
 
+import grpc
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
@@ -21,7 +22,7 @@ from checkout_age.batch.metrics import NightMetrics
 from checkout_age.batch.nights import unfinished
 from checkout_age.batch.photos import photo_root
 from checkout_age.batch.progress import watching
-from checkout_age.batch.purchases import PurchasesError
+from checkout_age.batch.purchases import LeftOut, PurchasesError
 from checkout_age.batch.retention import delete_photos
 from checkout_age.batch.run import run_night
 from checkout_age.batch.scoring import ServerGoneError
@@ -53,7 +54,7 @@ class Schedule:
     """Age at which photos that were scored are removed; None: never."""
     log_every: float = 30.0
     metrics: NightMetrics = field(default_factory=NightMetrics)
-    told: "dict[object, tuple[type[Exception], datetime]]" = field(default_factory=dict)
+    told: "dict[object, tuple[object, datetime]]" = field(default_factory=dict)
     """What was told last of each night, of the looking for nights and of deleting, and when."""
 
     def __post_init__(self) -> None:
@@ -125,25 +126,31 @@ def hold_round(schedule: Schedule, now: datetime) -> list[date]:
 
 def _round(schedule: Schedule, now: datetime) -> list[date]:
     last = schedule.cron.last_due(now)
-    lake = Lake(schedule.sources.out)
+    lake, left_out = Lake(schedule.sources.out), LeftOut()
     try:
         nights = unfinished(
             lake,
             schedule.sources.shop(),
             last - timedelta(days=schedule.back),
             last,
-            last - timedelta(days=schedule.late),
+            late_from=last - timedelta(days=schedule.late),
+            left_out=left_out,
         )
     except Exception as error:  # whatever it is, the schedule goes on
         logger.exception("the nights that are due cannot be told")
         _tell(schedule, error, None, now, about="nights")
         return [last]
     schedule.told.pop("nights", None)
+    if left_out.rows:
+        logger.error("%s", left_out.told())
+        _tell(schedule, PurchasesError(left_out.told()), None, now, about="left out")
+    else:
+        schedule.told.pop("left out", None)
     schedule.metrics.round_begins(len(nights))
     behind: list[date] = []
     for index, day in enumerate(nights):
         try:
-            _score(schedule, day, now)
+            _score(schedule, day)
         except NightTakenError as error:  # nobody is told: it is scored, or left by who dies
             logger.info("%s", error)
             behind.append(day)
@@ -161,7 +168,7 @@ def _round(schedule: Schedule, now: datetime) -> list[date]:
     return behind
 
 
-def _score(schedule: Schedule, day: date, now: datetime) -> None:
+def _score(schedule: Schedule, day: date) -> None:
     with watching(schedule.log_every) as watch:
         run = run_night(day, schedule.sources, watch)
     schedule.metrics.ran(run)
@@ -173,11 +180,7 @@ def _score(schedule: Schedule, day: date, now: datetime) -> None:
         run.purchases,
         ", ".join(f"{count} {status}" for status, count in sorted(run.rows_by_status.items())),
     )
-    if run.left_out.rows:
-        logger.error("%s", run.left_out.told())
-        _tell(schedule, PurchasesError(run.left_out.told()), day, now)
-    else:
-        schedule.told.pop(day, None)
+    schedule.told.pop(day, None)
 
 
 def _delete(schedule: Schedule, lake: Lake, now: datetime) -> None:
@@ -204,8 +207,10 @@ def _tell(
 ) -> None:
     """Tell of a failure; of one of the same kind about the same thing again only after a day."""
     schedule.metrics.failed()
-    kind, at = schedule.told.get(about or day, (None, now))
-    if kind is type(error) and now - at < TOLD_AGAIN:
+    cause = error.__cause__
+    code = cause.code() if isinstance(cause, grpc.RpcError) else getattr(error, "errno", None)
+    kind, (before, at) = (type(error), code), schedule.told.get(about or day, (None, now))
+    if kind == before and now - at < TOLD_AGAIN:
         return
-    schedule.told[about or day] = type(error), now
-    schedule.alarm.tell(str(error), status_of(error) or BAD_INPUT, day)
+    if schedule.alarm.tell(str(error), status_of(error) or BAD_INPUT, day):
+        schedule.told[about or day] = kind, now

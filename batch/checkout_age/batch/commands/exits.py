@@ -12,7 +12,7 @@ __all__ = ["EXITS", "telling_failures"]
 
 
 @contextmanager
-def telling_failures(out: str, alarm: Callable[[str, int], None] | None = None) -> Iterator[None]:
+def telling_failures(out: str, alarm: Callable[[str, int], object] | None = None) -> Iterator[None]:
     """End the process with the status of the block's error and one line that says why.
 
     The alarm is given the line and the status first, but not of an interruption.

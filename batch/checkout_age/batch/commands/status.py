@@ -1,6 +1,7 @@
 """checkout-age-batch status: how each night stands."""
 
 import json
+import sys
 from argparse import ArgumentParser, Namespace
 from datetime import date, datetime
 from functools import partial
@@ -15,7 +16,7 @@ from checkout_age.batch.commands.exits import EXITS, telling_failures
 from checkout_age.batch.lake import Lake
 from checkout_age.batch.nights import NightStanding, standings
 from checkout_age.batch.place import Place
-from checkout_age.batch.purchases import Shop
+from checkout_age.batch.purchases import LeftOut, Shop
 
 
 def add(commands: Any) -> None:
@@ -40,12 +41,15 @@ def carry_out(parser: ArgumentParser, given: Namespace) -> None:
     with telling_failures(given.out):
         purchases = given.purchases
         shop = None if purchases is None else Shop(Place.of(purchases), given.time_zone)
-        nights = standings(Lake(given.out), shop, first, last)
+        left_out = LeftOut()
+        nights = standings(Lake(given.out), shop, first, last, left_out)
         if given.json:
             for night in nights:
                 print(json.dumps(_told(night)))
         else:
             Console(soft_wrap=True, markup=False).print(_table(nights, first, last))
+        if left_out.rows:
+            print(f"checkout-age-batch: {left_out.told()}", file=sys.stderr)
 
 
 def _told(night: NightStanding) -> dict[str, object]:

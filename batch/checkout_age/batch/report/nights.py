@@ -115,29 +115,39 @@ FROM {source}"""
 
 
 class Repeated(NamedTuple):
-    """Purchases of the range whose id stands in several nights."""
+    """Purchases of the range whose id stands in several nights of the lake."""
 
     ids: int
     rows: int
 
 
-def part_repeated(connection: duckdb.DuckDBPyConnection) -> Repeated:
-    """Take the baskets from purchases whose id several nights have: whose they are is not known."""
-    (days,) = connection.execute("SELECT count(DISTINCT day) FROM purchase").fetchall()[0]
-    if days < 2:  # noqa: PLR2004  # within a night each id comes once
-        return Repeated(0, 0)
+def part_repeated(connection: duckdb.DuckDBPyConnection, asked: Asked) -> Repeated:
+    """Take the baskets from purchases whose id several nights have: whose they are is not known.
+
+    All nights of the lake are looked at, of those out of the range the ids alone; without baskets
+    those of the range.
+    """
+    everything = "SELECT id FROM purchase"
+    if asked.baskets is not None:
+        within = set(night_files(asked.lake, asked.first, asked.last))
+        every = sorted(map(str, (asked.lake / TABLE).glob("purchase_date=*/*.parquet")))
+        if others := [file for file in every if file not in within]:
+            everything += f" UNION ALL SELECT hash(purchase_id) FROM {scan(others)}"
     connection.execute(
-        "CREATE TEMP TABLE repeated AS "
-        "SELECT id, count(*) AS times FROM purchase GROUP BY id HAVING count(*) > 1"
+        f"CREATE TEMP TABLE repeated AS SELECT id FROM ({everything}) "
+        "SEMI JOIN purchase USING (id) GROUP BY id HAVING count(*) > 1"
     )
-    found = connection.execute("SELECT count(*), sum(times) FROM repeated").fetchall()[0]
+    found = connection.execute(
+        "SELECT (SELECT count(*) FROM repeated), count(*) "
+        "FROM purchase SEMI JOIN repeated USING (id)"
+    ).fetchall()[0]
     if found[0]:
         connection.execute(
             "UPDATE purchase SET id = NULL, amount = NULL, items = NULL "
             "WHERE id IN (SELECT id FROM repeated)"
         )
     connection.execute("DROP TABLE repeated")
-    return Repeated(int(found[0]), int(found[1] or 0))
+    return Repeated(int(found[0]), int(found[1]))
 
 
 def groups_of(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> AgeGroups | None:

@@ -31,10 +31,10 @@ def repeated_ids(repeated: Repeated, *, baskets: bool) -> list[str]:
         return []
     left_out = " They are left out of revenue, items and lifts." if baskets else ""
     return [
-        f"{repeated.rows:,} purchases share {repeated.ids:,} ids across nights, so that a basket "
-        f"cannot be told to be of one of them.{left_out} Give each purchase an id that no other "
-        "day has, such as one with the date in it; of a purchase that was moved to another day "
-        "both rows are counted."
+        f"{repeated.rows:,} purchases have one of {repeated.ids:,} ids that several nights of the "
+        "lake have, so that a basket cannot be told to be of one of them."
+        f"{left_out} Give each purchase an id that no other day has, such as one with the date in "
+        "it; of a purchase that was moved to another day both rows are counted."
     ]
 
 

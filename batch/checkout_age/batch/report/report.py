@@ -76,7 +76,7 @@ def make_report(asked: Asked) -> Report:
 def _make(connection: duckdb.DuckDBPyConnection, asked: Asked) -> Report:
     baskets.load(connection, asked)
     report = Report(asked, purchases=nights.load(connection, asked))
-    repeated = nights.part_repeated(connection)
+    repeated = nights.part_repeated(connection, asked)
     files = nights.night_files(asked.lake, asked.first, asked.last)
     groups = nights.groups_of(connection, files)
     report.tables = {

@@ -34,12 +34,12 @@ def write_report(report: Report, out: Path) -> Path:
         written.mkdir()
         (written / PAGE).write_text(render(report), encoding="utf-8")
         write_tables(report, written)
-        if out.exists():
-            out.rename(old)
         try:
+            if out.exists():
+                out.rename(old)
             written.rename(out)
-        except OSError:
-            if old.exists():
+        except BaseException:
+            if old.exists() and not out.exists():
                 old.rename(out)
             raise
     finally:
