@@ -132,10 +132,13 @@ def part_repeated(connection: duckdb.DuckDBPyConnection, asked: Asked) -> Repeat
         within = set(night_files(asked.lake, asked.first, asked.last))
         every = sorted(map(str, (asked.lake / TABLE).glob("purchase_date=*/*.parquet")))
         if others := [file for file in every if file not in within]:
-            everything += f" UNION ALL SELECT hash(purchase_id) FROM {scan(others)}"
+            everything += (
+                f" UNION ALL SELECT hash(purchase_id) AS id FROM {scan(others)}"
+                " SEMI JOIN purchase ON purchase.id = hash(purchase_id)"
+            )
     connection.execute(
         f"CREATE TEMP TABLE repeated AS SELECT id FROM ({everything}) "
-        "SEMI JOIN purchase USING (id) GROUP BY id HAVING count(*) > 1"
+        "GROUP BY id HAVING count(*) > 1"
     )
     found = connection.execute(
         "SELECT (SELECT count(*) FROM repeated), count(*) "
