@@ -140,17 +140,14 @@ def part_repeated(connection: duckdb.DuckDBPyConnection, asked: Asked) -> Repeat
         f"CREATE TEMP TABLE repeated AS SELECT id FROM ({everything}) "
         "GROUP BY id HAVING count(*) > 1"
     )
-    found = connection.execute(
-        "SELECT (SELECT count(*) FROM repeated), count(*) "
-        "FROM purchase SEMI JOIN repeated USING (id)"
-    ).fetchall()[0]
-    if found[0]:
-        connection.execute(
+    ids, rows = connection.execute("SELECT count(*), 0 FROM repeated").fetchall()[0]
+    if ids:
+        (rows,) = connection.execute(
             "UPDATE purchase SET id = NULL, amount = NULL, items = NULL "
             "WHERE id IN (SELECT id FROM repeated)"
-        )
+        ).fetchall()[0]
     connection.execute("DROP TABLE repeated")
-    return Repeated(int(found[0]), int(found[1]))
+    return Repeated(int(ids), int(rows))
 
 
 def groups_of(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> AgeGroups | None:
