@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,6 +70,18 @@ def test_a_lone_chip_a_batch_and_every_core_give_the_same_logits(
     wide = runtime.logits(chips[:1], alone=True)
     assert lone[0] == pytest.approx(together[0], abs=1e-3)
     assert wide[0] == pytest.approx(together[0], abs=1e-3)
+
+
+def test_threads_that_ask_at_once_and_more_than_there_are_cores_get_their_own_chips_logits(
+    shipped: Bundle, chips: Pixels
+) -> None:
+    runtime = openvino_runtime(shipped, Precision.BEST, 2)
+    expected = [runtime.logits(chip[None])[0] for chip in chips]
+    with ThreadPoolExecutor(5) as threads:
+        asked = list(range(len(chips))) * 5
+        told = threads.map(lambda number: runtime.logits(chips[number][None])[0], asked)
+        for number, logits in zip(asked, told, strict=True):
+            assert logits == pytest.approx(expected[number], abs=1e-3)
 
 
 def test_the_graph_follows_the_network_at_any_side_and_any_statistics() -> None:

@@ -1,6 +1,7 @@
-"""OpenVINO on a CPU: one stream a core, each run by the thread that asks."""
+"""OpenVINO on a CPU: a compiled network a core, each run by the thread that asks."""
 
 import threading
+from queue import LifoQueue
 
 import numpy as np
 import openvino
@@ -35,55 +36,70 @@ def graph_of(bundle: Bundle, precision: Precision) -> openvino.Model:
 
 
 class OpenVinoRuntime:
-    """Runs a graph on one core for each thread that asks, or for a lone chip on all of them."""
+    """Runs a graph on one core for each thread that asks, or for a lone chip on all of them.
+
+    The graph is compiled once for each core: what is compiled for one stream runs in the thread
+    that asks, while streams that share a compiled graph have threads of their own, and each run
+    is handed over to one of those and back.
+    """
 
     batch = BATCH
 
     def __init__(self, graph: openvino.Model, threads: int) -> None:
-        """Compile the graph for `threads` threads, and look once, see FIRST_LOOK."""
+        """Compile the graph for the first of `threads` threads, and look once, see FIRST_LOOK.
+
+        The others are made ready behind that; until they are, their threads wait for the first.
+        """
         self.streams = threads
         self._graph = graph
-        self._narrow = _compiled(graph, streams=threads, threads=threads)
-        self._wide: openvino.CompiledModel | None = None
+        self._narrow: LifoQueue[openvino.InferRequest] = LifoQueue()
+        self._wide: LifoQueue[openvino.InferRequest] = LifoQueue()
+        self._narrow.put(self._looked_once(cores=1))
         self._widening: threading.Thread | None = None
-        self._of_thread = threading.local()
-        side = graph.input(0).partial_shape[1].get_length()
-        with FIRST_LOOK:
-            self.logits(np.zeros((1, side, side, 3), np.uint8))
+        if threads > 1:
+            threading.Thread(target=self._prepare, name="preparing to run the network").start()
 
     def logits(self, chips: Pixels, *, alone: bool = False) -> Logits:
         """See Runtime."""
-        network = self._narrow
+        idle = self._narrow
         if alone and self.streams > 1:
-            network = self._wide or self._widen()
-        answer = self._request(network).infer({0: np.ascontiguousarray(chips)}, share_inputs=True)
-        return np.asarray(answer[0], np.float32).reshape(len(chips), YEARS)
+            idle = self._widened()
+        request = idle.get()
+        try:
+            answer = request.infer({0: np.ascontiguousarray(chips)}, share_inputs=True)
+            return np.asarray(answer[0], np.float32).reshape(len(chips), YEARS)
+        finally:
+            idle.put(request)
 
-    def _request(self, network: openvino.CompiledModel) -> openvino.InferRequest:
-        """This thread's own; it holds the memory of one run."""
-        requests: dict[int, openvino.InferRequest]
-        requests = self._of_thread.__dict__.setdefault("requests", {})
-        if id(network) not in requests:
-            requests[id(network)] = network.create_infer_request()
-        return requests[id(network)]
-
-    def _widen(self) -> openvino.CompiledModel:
+    def _widened(self) -> "LifoQueue[openvino.InferRequest]":
         """Begin to compile for all cores at once, which the first lone chips do not wait for."""
         if self._widening is None:
-            self._widening = threading.Thread(target=self._compile_wide, name="widening")
+            self._widening = threading.Thread(target=self._widen, name="widening")
             self._widening.start()
-        return self._narrow
+        return self._narrow if self._wide.empty() else self._wide
 
-    def _compile_wide(self) -> None:
-        self._wide = _compiled(self._graph, streams=1, threads=self.streams)
+    def _prepare(self) -> None:
+        for _ in range(1, self.streams):
+            self._narrow.put(self._looked_once(cores=1))
+
+    def _widen(self) -> None:
+        self._wide.put(self._looked_once(cores=self.streams))
+
+    def _looked_once(self, cores: int) -> openvino.InferRequest:
+        """A request of a compiled graph of its own, which has run."""
+        side = self._graph.input(0).partial_shape[1].get_length()
+        request = _compiled(self._graph, threads=cores).create_infer_request()
+        with FIRST_LOOK:
+            request.infer({0: np.zeros((1, side, side, 3), np.uint8)})
+        return request
 
 
-def _compiled(graph: openvino.Model, *, streams: int, threads: int) -> openvino.CompiledModel:
+def _compiled(graph: openvino.Model, *, threads: int) -> openvino.CompiledModel:
     return openvino.Core().compile_model(
         graph,
         "CPU",
         {
-            "NUM_STREAMS": streams,
+            "NUM_STREAMS": 1,
             "INFERENCE_NUM_THREADS": threads,
             "ENABLE_CPU_PINNING": False,  # the threads are ours, and go where there is room
         },

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 
 import numpy as np
 
@@ -21,10 +21,10 @@ SETTLING = 3.0
 
 @dataclass(frozen=True)
 class Bare:
-    """Milliseconds for one photo, medians; chips a second on all cores."""
+    """Milliseconds for one photo; chips a second on all cores."""
 
     decode: float
-    """On one core, as finding."""
+    """On one core, as finding: the mean, since some photos have more faces to look at than others."""
     find: float
     """Finding the face, cutting the chip and judging it, without decoding."""
     network: float
@@ -32,7 +32,8 @@ class Bare:
     batched: float
     """A chip of a full batch, or of a batch of one where that is faster."""
     lone: float
-    """From the photo to the logits where it has the machine to itself: the better of the next."""
+    """From the photo to the logits where it has the machine to itself: the better of the next, which
+    are medians."""
     lone_on_one: float
     """The network on one core."""
     lone_on_all: float
@@ -51,10 +52,10 @@ def bare(bundle: Bundle, photos: Sequence[bytes], runtime: Runtime, seconds: flo
         chip = shoppers.find(photos[number % len(photos)]).chip
         runtime.logits(chip[None], alone=alone)
 
-    reading = _each(lambda n: decode(photos[n % len(photos)], enough=ENOUGH), seconds)
-    whole = _each(lambda n: shoppers.find(photos[n % len(photos)]), seconds)
-    on_one = _each(lambda n: lone(n, alone=False), seconds)
-    on_all = _each(lambda n: lone(n, alone=True), seconds)
+    reading = fmean(_each(lambda n: decode(photos[n % len(photos)], enough=ENOUGH), seconds))
+    whole = fmean(_each(lambda n: shoppers.find(photos[n % len(photos)]), seconds))
+    on_one = median(_each(lambda n: lone(n, alone=False), seconds))
+    on_all = median(_each(lambda n: lone(n, alone=True), seconds))
     singly = rate(runtime, chips[:1], seconds)
     full = np.resize(chips, (runtime.batch, *chips.shape[1:]))
     batched = rate(runtime, full, seconds)
@@ -98,12 +99,12 @@ def settle(runtime: Runtime, chip: Pixels) -> None:
         runtime.logits(np.resize(chip, (runtime.batch, *chip.shape[1:])))
 
 
-def _each(call: Callable[[int], object], seconds: float) -> float:
-    """Milliseconds of a call, the median."""
+def _each(call: Callable[[int], object], seconds: float) -> list[float]:
+    """Milliseconds of each call."""
     taken: list[float] = []
     call(0)
     end = time.perf_counter() + seconds
     while (start := time.perf_counter()) < end:
         call(len(taken))
-        taken.append(time.perf_counter() - start)
-    return median(taken) * 1e3
+        taken.append(1e3 * (time.perf_counter() - start))
+    return taken
