@@ -117,6 +117,30 @@ def test_the_python_client_of_the_document_gets_an_answer(guarded: Guarded, root
     assert re.fullmatch(r"\d+(-\d+|\+)\n", run.stdout), run.stderr
 
 
+def test_the_triton_client_of_the_document_gets_the_age_that_python_gets(
+    guarded: Guarded, root: Path
+) -> None:
+    code = documented(root, "triton").replace("localhost:50051", guarded.address)
+    code = code.replace("batch/sample", str(root / "batch/sample"))
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=guarded.folder,
+        check=False,
+    )
+    told = re.fullmatch(r"\[\[?([\d.]+)\]?\]\n", run.stdout)
+    assert told is not None, run.stdout + run.stderr
+    assert f": {float(told[1]):.0f} (" in guarded.said
+
+
+def test_grpcurl_as_the_document_has_it_lists_the_services(guarded: Guarded, root: Path) -> None:
+    if shutil.which("grpcurl") is None:
+        pytest.skip("grpcurl is not installed")
+    run = guarded.run(documented(root, "grpcurl"), root)
+    assert "checkout_age.v1.AgeEstimationService" in run.stdout, run.stderr
+
+
 def test_the_node_client_of_the_document_gets_the_answer_that_python_gets(
     guarded: Guarded, root: Path, tmp_path: Path
 ) -> None:

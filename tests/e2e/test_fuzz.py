@@ -1,12 +1,21 @@
 """The short form of `make fuzz`, against the shipped model in a process of its own."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
-from tests.e2e.conftest import RunningServer
-from tests.fuzz.fuzzing import Fuzzer, resident_mb
+from tests.e2e.conftest import RunningServer, running
+from tests.fuzz.fuzzing import Fuzzer, copied_model, resident_mb
 from tests.fuzz.inputs import made_of
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RunningServer]:
+    with running(copied_model(tmp_path), tmp_path, "--admin-service") as server:
+        yield server
 
 
 def test_hundreds_of_wrong_inputs_are_all_answered_and_leave_nothing_behind(

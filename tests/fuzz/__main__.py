@@ -11,9 +11,8 @@ from pathlib import Path
 
 from tests.bench.figures import merge
 from tests.e2e.conftest import running
-from tests.fuzz.fuzzing import Fuzzer, resident_mb
+from tests.fuzz.fuzzing import Fuzzer, copied_model, resident_mb
 
-ROOT = Path(__file__).parents[2]
 MOST = 1_000_000
 LOOKS = 10
 """How often the memory is looked at."""
@@ -34,10 +33,11 @@ def main() -> None:
 
 def fuzz(count: int, seed: int, figures: Path | None) -> int:
     """Fuzz, print, and give the exit status: 1 where an input did what none may do."""
-    model = ROOT / "server" / "models" / "distilled"
     with (
         tempfile.TemporaryDirectory() as folder,
-        running(model, Path(folder), "--log-level", "error") as server,
+        running(
+            copied_model(Path(folder)), Path(folder), "--log-level", "error", "--admin-service"
+        ) as server,
     ):
         looks = 0
         sent, warm, began = 0, 0.0, time.monotonic()

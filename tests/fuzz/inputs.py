@@ -14,8 +14,10 @@ from checkout_age.v1 import age_estimation_pb2 as pb
 
 AGES = "/checkout_age.v1.AgeEstimationService/"
 INFERENCE = "/inference.GRPCInferenceService/"
+ADMIN = "/checkout_age.v1.AdminService/"
 STREAM = f"{AGES}EstimateAges"
 METHODS = (
+    *(f"{ADMIN}{name}" for name in ("ListModels", "SwapModel", "RollBackModel")),
     *(f"{AGES}{name}" for name in ("EstimateAge", "CheckAge", "GetModel", "EstimateShoeSize")),
     *(f"{INFERENCE}{name}" for name in ("ModelInfer", "ModelReady", "ModelMetadata")),
     *("/grpc.health.v1.Health/Check", STREAM),
@@ -191,6 +193,12 @@ def tensors(chance: random.Random) -> bytes:
     return request.SerializeToString()
 
 
+def version(chance: random.Random) -> bytes:
+    """A request for a version of a model that is not there, or nowhere near the models folder."""
+    name = chance.choice(("", "..", ".", "/", "../../etc/passwd", "serve", "\x00", "v" * 5000, "🂡"))
+    return field(1, name.encode()) + chance.choice((b"", noise(chance)))
+
+
 def broken_tensors(chance: random.Random) -> bytes:
     return bits_flipped(chance, tensors(chance) + b"\x00")
 
@@ -207,5 +215,5 @@ PHOTOS: tuple[Sequence[Callable[[random.Random], bytes]], Sequence[float]] = (
 """Ways, and how often each is gone: what is seldom damaged beyond decoding costs the server a
 search for faces, some hundred times as long as the refusal of the others."""
 MESSAGES: Sequence[Callable[[random.Random], bytes]] = (
-    *(noise, any_fields, endless_varint, nested, tensors, broken_tensors, broken_request),
+    *(noise, any_fields, endless_varint, nested, tensors, broken_tensors, broken_request, version),
 )

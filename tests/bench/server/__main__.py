@@ -19,13 +19,13 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from checkout_age.server.bundle import find_bundle, read_bundle
+from checkout_age.server.bundle import Bundle, find_bundle, read_bundle
 from checkout_age.server.config import SHIPPED
-from checkout_age.server.runtime import RUNTIMES, Precision, RuntimeName, cores
+from checkout_age.server.runtime import RUNTIMES, Precision, Runtime, RuntimeName, cores
 from tests.bench.figures import merge
 from tests.bench.server.chips import chips_against_bare
 from tests.bench.server.load import Answered
-from tests.bench.server.parts import Bare, bare
+from tests.bench.server.parts import Bare, bare, together
 from tests.bench.server.photos import ROOT, photos, write_photos
 from tests.bench.server.processes import (
     BENTOML,
@@ -68,7 +68,7 @@ def main() -> None:
         for _ in range(given.rounds):
             parts = bare(bundle, photos(), runtime, given.seconds / 4)
             kind = replace(OURS, command=(*OURS.command, "--runtime", given.runtime))
-            place = Place(folder, given.model, given.seconds)
+            place = Place(folder, given.model, given.seconds, bundle, runtime)
             _round(figures, parts, kind, place, compared=not given.alone)
     int8 = bundle.int8 is not None and given.runtime == RuntimeName.OPENVINO
     form = f"{given.runtime} {Precision.INT8 if int8 else Precision.FULL}"
@@ -87,6 +87,9 @@ class Place:
     folder: Path
     model: Path
     seconds: float
+    bundle: Bundle
+    runtime: Runtime
+    """Of this process, for what is measured without a server."""
 
 
 def _round(figures: Figures, parts: Bare, kind: Kind, place: Place, *, compared: bool) -> None:
@@ -115,6 +118,7 @@ def _round(figures: Figures, parts: Bare, kind: Kind, place: Place, *, compared:
         figures["photos_vs_parts_limit"].append(ours.rate * (worked + grpc_ms) / 1e3 / cores())
         figures["photos_vs_parts_limit_without_grpc"].append(ours.rate * worked / 1e3 / cores())
         figures["own_share_ms"].append(ours_ms - worked - figures["grpc_server_ms"][-1])
+        _beside_bare(figures, ours.rate, ours_ms, grpc_ms, place)
         lone, _ = _closed(server, folder, 1, seconds / 2)
         figures["lone_till_p50_ms"].append(lone.p50)
         figures["lone_till_p50_vs_bare"].append(lone.p50 / parts.lone)
@@ -136,6 +140,19 @@ def _round(figures: Figures, parts: Bare, kind: Kind, place: Place, *, compared:
             figures[f"{key}_p99_ms"].append(theirs.p99)
             figures[f"{key}_memory_mb"].append(server.memory_mb)
             figures[f"{key}_failed"].append(theirs.failed)
+
+
+def _beside_bare(
+    figures: Figures, reached: float, used_ms: float, grpc_ms: float, place: Place
+) -> None:
+    """What the same parts reach in the same threads without a server, right after it."""
+    parts = together(place.bundle, photos(), place.runtime, place.seconds / 2)
+    limit = 1 / (1 / parts.rate + grpc_ms / 1e3 / cores())
+    figures["parts_together_per_s"].append(parts.rate)
+    figures["parts_together_ms"].append(parts.processor_ms)
+    figures["photos_vs_parts_together"].append(reached / limit)
+    server_ms = figures["grpc_server_ms"][-1]
+    figures["own_share_beside_parts_together_ms"].append(used_ms - parts.processor_ms - server_ms)
 
 
 def _started(kind: Kind, folder: Path, model: Path) -> AbstractContextManager[Running]:

@@ -24,7 +24,7 @@ class Bare:
     """Milliseconds for one photo; chips a second on all cores."""
 
     decode: float
-    """On one core, as finding: the mean, since some photos have more faces to look at than others."""
+    """On one core, as finding: the mean, since some photos have more faces than others."""
     find: float
     """Finding the face, cutting the chip and judging it, without decoding."""
     network: float
@@ -32,8 +32,9 @@ class Bare:
     batched: float
     """A chip of a full batch, or of a batch of one where that is faster."""
     lone: float
-    """From the photo to the logits where it has the machine to itself: the better of the next, which
-    are medians."""
+    """From the photo to the logits where it has the machine to itself: the better of the next.
+
+    All three are medians."""
     lone_on_one: float
     """The network on one core."""
     lone_on_all: float
@@ -69,6 +70,45 @@ def bare(bundle: Bundle, photos: Sequence[bytes], runtime: Runtime, seconds: flo
         lone_on_all=on_all,
         chips=max(singly, batched),
     )
+
+
+@dataclass(frozen=True)
+class Together:
+    """The parts in a row, in a thread for each core, with nothing around them."""
+
+    rate: float
+    """Photos a second."""
+    processor_ms: float
+    """Of processor time for a photo: more than the parts take alone, since threads share caches and
+    Python's lock."""
+
+
+def together(bundle: Bundle, photos: Sequence[bytes], runtime: Runtime, seconds: float) -> Together:
+    """Let every core read photos and run the network on as many chips as are best run at once."""
+    shoppers = ShopperFinder(FaceFinder(), bundle.facts.chip_side)
+    chip = shoppers.find(photos[0]).chip[None]
+    settle(runtime, chip)
+    paces: list[float] = []
+    photos_done: list[int] = []
+
+    def run(number: int) -> None:
+        start, done = time.perf_counter(), 0
+        while (passed := time.perf_counter() - start) < seconds:
+            taken = range(number + done, number + done + runtime.batch)
+            chips = [shoppers.find(photos[each % len(photos)]).chip for each in taken]
+            runtime.logits(np.stack(chips))
+            done += len(chips)
+        paces.append(done / passed)
+        photos_done.append(done)
+
+    everyone = [threading.Thread(target=run, args=(n,)) for n in range(runtime.streams)]
+    began = time.process_time()
+    for thread in everyone:
+        thread.start()
+    for thread in everyone:
+        thread.join()
+    used = time.process_time() - began
+    return Together(sum(paces), 1e3 * used / sum(photos_done))
 
 
 def rate(runtime: Runtime, chips: Pixels, seconds: float) -> float:
