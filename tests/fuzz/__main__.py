@@ -18,6 +18,8 @@ LOOKS = 10
 """How often the memory is looked at."""
 WARM = 2_000
 """Inputs after which every way through the server has been gone; growth counts from then on."""
+MOST_GROWTH = 30.0
+"""MB, over any number of inputs."""
 
 
 def main() -> None:
@@ -32,7 +34,10 @@ def main() -> None:
 
 
 def fuzz(count: int, seed: int, figures: Path | None) -> int:
-    """Fuzz, print, and give the exit status: 1 where an input did what none may do."""
+    """Fuzz, print, and give the exit status.
+
+    1 where an input did what none may do, or the server's memory grew.
+    """
     with (
         tempfile.TemporaryDirectory() as folder,
         running(
@@ -54,6 +59,7 @@ def fuzz(count: int, seed: int, figures: Path | None) -> int:
                 print(f"{sent} inputs, {rate:.0f} a second, {memory:.1f} MB", flush=True)
 
         fuzzer = Fuzzer(server.address, tell)
+        fuzzer.warm_up()
         crash = ""
         try:
             fuzzer.run(count, seed)
@@ -70,11 +76,13 @@ def fuzz(count: int, seed: int, figures: Path | None) -> int:
         print(f"answers: {dict(fuzzer.outcomes.most_common())}")
         print(f"crashes: {int(bool(crash))}; failures in the server's log: {log.count('incident')}")
         print(f"memory since {min(WARM, count // 2)} inputs: {growth:+.1f} MB")
+    if growth > MOST_GROWTH:
+        print(f"memory grew by more than {MOST_GROWTH} MB", file=sys.stderr)
     told = {"fuzz_inputs": sent, "fuzz_crashes": int(bool(crash)), "fuzz_growth_mb": growth}
     merge(figures, told)
     if crash:
         print(crash, log[-2000:], sep="\n", file=sys.stderr)
-    return int(bool(crash))
+    return int(bool(crash) or growth > MOST_GROWTH)
 
 
 if __name__ == "__main__":

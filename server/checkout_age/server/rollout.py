@@ -1,8 +1,6 @@
 """The rollout: from one model to another under load, and back."""
 
 import asyncio
-import ctypes
-import gc
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -13,6 +11,7 @@ from pathlib import Path
 from checkout_age.server.answering import ModelNotReadyError
 from checkout_age.server.bundle import Bundle, BundleError, read_bundle
 from checkout_age.server.canary import Ages, Canary, Comparison
+from checkout_age.server.memory import give_back
 from checkout_age.server.served import Served
 from checkout_age.server.versions import Fingerprint, Versions, fingerprint
 
@@ -185,7 +184,7 @@ class Rollout:
             try:
                 yield
             finally:
-                await asyncio.to_thread(_give_back_memory)
+                await asyncio.to_thread(give_back)
 
     async def _pinned(self, folder: Path, pin: str | None) -> Swap:
         before = self.versions.pinned
@@ -251,12 +250,3 @@ async def _retire(place: _Place) -> None:
     if place.photos:
         await place.empty.wait()
     await asyncio.to_thread(place.served.scorer.close)
-
-
-def _give_back_memory() -> None:
-    """Return what the old model held: Python keeps cycles, and the C library freed pages."""
-    gc.collect()
-    try:
-        ctypes.CDLL(None).malloc_trim(0)
-    except (AttributeError, OSError):  # another C library than glibc
-        return
