@@ -2,6 +2,7 @@
 
 import importlib
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -19,6 +20,7 @@ from checkout_age.server.blazeface import (
     merged,
 )
 from checkout_age.server.face import Face
+from checkout_age.server.runtime import cores
 from tests.e2e.samples import frames
 
 FORMS = {"FULL": FULL_RANGE, "SHORT": SHORT_RANGE}
@@ -97,3 +99,12 @@ def test_a_view_without_its_black_part_shows_the_same_faces(root: Path) -> None:
         (whole, *_), _ = network.look(square, threshold=0.5)
         (cut, *_), _ = network.look(square[:160], threshold=0.5)
         assert np.abs(whole.landmarks - cut.landmarks).max() < 1.5
+
+
+def test_looks_beyond_the_cores_wait_for_one_another_and_hold_no_more_memory() -> None:
+    finder = BlazeFace(SHORT_RANGE)
+    view = np.zeros((96, 96, 3), np.uint8)
+    with ThreadPoolExecutor(4 * cores()) as threads:
+        looks = list(threads.map(lambda _: finder.look(view, 0.5), range(40 * cores())))
+    assert {(len(seen), likeliest) for seen, likeliest in looks} == {(0, looks[0][1])}
+    assert 1 <= finder._pools[96, 96]._made <= cores()
