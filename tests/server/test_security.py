@@ -7,6 +7,9 @@ from typing import Any
 
 import grpc
 import pytest
+from grpc_channelz.v1 import channelz_pb2
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
 
 from checkout_age.client import (
     Access,
@@ -16,10 +19,14 @@ from checkout_age.client import (
     CallError,
     NotAllowedError,
 )
+from checkout_age.inference import open_inference_pb2 as inference_pb
 from checkout_age.server.certificates import Certificates, CertificatesError
 from checkout_age.server.config import ServerConfig
+from checkout_age.server.guard import OPEN, ROLES
 from checkout_age.server.reread import Reread
 from checkout_age.server.tokens import Caller, Role, Tokens, TokensError, add_token
+from checkout_age.v1 import admin_pb2 as admin_pb
+from checkout_age.v1 import age_estimation_pb2 as age_pb
 from tests.authority import Authority, Pems
 from tests.conftest import Serving
 from tests.server.test_service import ready
@@ -126,6 +133,61 @@ async def test_each_role_may_call_what_it_is_for_and_the_file_is_read_again(
         file.write_text("# nobody\n")
         with pytest.raises(NotAllowedError):
             await age(address, Access(token=new), photo)
+
+
+SERVICES = (age_pb, admin_pb, inference_pb, health_pb2, reflection_pb2, channelz_pb2)
+METHODS = [
+    (f"/{service.full_name}/{method.name}", method.client_streaming, method.server_streaming)
+    for file in SERVICES
+    for service in file.DESCRIPTOR.services_by_name.values()
+    for method in service.methods
+]
+
+
+async def code_of(
+    channel: grpc.aio.Channel, method: str, token: str, *, client: bool, server: bool
+) -> str:
+    """The code that an empty message to a method is answered with; OK also for a first answer."""
+    kind = f"{'stream' if client else 'unary'}_{'stream' if server else 'unary'}"
+    call = getattr(channel, kind)(method)
+    metadata = [("authorization", f"Bearer {token}")] if token else []
+    asked = call(iter([b""]) if client else b"", metadata=metadata, timeout=5)
+    try:
+        if server:
+            await asked.read()
+        else:
+            await asked
+    except grpc.aio.AioRpcError as error:
+        return error.code().name
+    return "OK"
+
+
+async def test_no_method_of_any_service_but_the_open_ones_is_for_somebody_without_a_token(
+    serving: Serving, tmp_path: Path
+) -> None:
+    file = tmp_path / "tokens"
+    till = add_token(file, Caller("till-1", Role.TILL))
+    told: dict[str, tuple[str, str]] = {}
+    async with (
+        serving(tokens=file, admin_service=True, channelz=True) as address,
+        grpc.aio.insecure_channel(address) as channel,
+    ):
+        for method, client, server in METHODS:
+            nobody = await code_of(channel, method, "", client=client, server=server)
+            told[method] = (
+                nobody,
+                await code_of(channel, method, till, client=client, server=server),
+            )
+    assert len(told) > 20
+    for method, (nobody, as_till) in told.items():
+        if method in OPEN:
+            assert nobody in {"OK", "NOT_FOUND", "INVALID_ARGUMENT"}, method
+        else:
+            assert nobody == "UNAUTHENTICATED", method
+            assert (as_till == "PERMISSION_DENIED") == (method not in OF_TILLS), (method, as_till)
+
+
+OF_TILLS = {method for method, roles in ROLES.items() if Role.TILL in roles}
 
 
 @pytest.mark.parametrize(

@@ -234,6 +234,9 @@ async def test_until_the_model_has_answered_once_the_server_is_not_serving(
             request = health_pb2.HealthCheckRequest(service=service)
             answer = await health.Check(request)  # type: ignore[attr-defined]
             assert answer.status == health_pb2.HealthCheckResponse.NOT_SERVING
+        everything = await health.List(health_pb2.HealthListRequest())  # type: ignore[attr-defined]
+        assert set(everything.statuses) == {"", name, "inference.GRPCInferenceService"}
+        assert {each.status for each in everything.statuses.values()} == {answer.status}
         code, details = await refusal(pb_grpc.AgeEstimationServiceStub(channel), photo)
         assert code is grpc.StatusCode.UNAVAILABLE
         assert "still loading" in details

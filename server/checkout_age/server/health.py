@@ -25,6 +25,15 @@ class Health(health.aio.HealthServicer):
         for service in self._services:
             await self.set(service, SERVING)
 
+    async def List(self, request: object, context: Any) -> Any:  # noqa: ARG002  # nothing is asked
+        """The status of each service, which grpcio's own servicer does not tell."""
+        return health_pb2.HealthListResponse(  # type: ignore[attr-defined]  # newer than its types
+            statuses={
+                service: health_pb2.HealthCheckResponse(status=status)
+                for service, status in self._server_status.items()
+            }
+        )
+
     async def Watch(self, request: health_pb2.HealthCheckRequest, context: Any) -> None:
         """The status, now and whenever it changes, until the server ends."""
         watching = asyncio.create_task(super().Watch(request, context))
