@@ -24,6 +24,15 @@ def test_a_whole_photo_is_seen_with_little_black_beside_it(
     assert filled[0, 0]
 
 
+@pytest.mark.parametrize(("height", "width"), [(100, 1000), (1000, 100), (1, 5000), (400, 900)])
+def test_a_strip_is_seen_whole_with_black_below_or_beside_it(height: int, width: int) -> None:
+    photo = np.full((height, width, 3), 200, np.uint8)
+    seen = View.of_whole(photo).seen(photo, 160)
+    assert sorted(seen.shape) == [3, 96, 160]
+    expected = 160 * max(1, round(160 * min(height, width) / max(height, width)))
+    assert (seen > 150).all(axis=2).sum() == pytest.approx(expected, rel=0.02)
+
+
 def test_a_margin_makes_the_photo_smaller() -> None:
     photo = np.full((100, 100, 3), 200, np.uint8)
     seen = View.with_margin(photo, margin=0.5).seen(photo, 64)

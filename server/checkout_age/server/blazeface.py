@@ -54,7 +54,7 @@ class BlazeFace:
 
     It is compiled anew for each look that is on at the same time, for one core and the thread that
     looks: looks that share a compiled network hand over to threads of its own and wait for those,
-    while cores stand idle. Each holds some 8 MB; there are as many for a shape as cores, at most.
+    while cores stand idle. Each holds some 13 MB; there are as many for a shape as cores, at most.
     """
 
     def __init__(self, form: Form, shapes: Sequence[tuple[int, int]] = ()) -> None:

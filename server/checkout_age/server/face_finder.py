@@ -13,7 +13,7 @@ from checkout_age.server.photo import Pixels
 from checkout_age.server.runtime import cores
 from checkout_age.server.view import View
 
-DEFINITION = "blazeface-160-96/1"
+DEFINITION = "blazeface-160-96/2"
 """Changes with whatever changes the faces that are found; stored chips are known by it."""
 THRESHOLD = 0.65
 """The least probability in the closer look that counts as a face."""

@@ -13,6 +13,10 @@ from checkout_age.server.scaling import halved, halvings
 STEPS = 5
 """A view's shorter side is so many parts of the longer one, at most: whole pixels for detectors."""
 
+FEWEST = 3
+"""Parts that the shorter side has at least: strips beyond 2 : 1 are seldom photos, and each shape of
+view costs a detector memory."""
+
 
 @dataclass(frozen=True)
 class View:
@@ -32,7 +36,9 @@ class View:
         """All of a photo, with as little black below or beside it as the fifths allow."""
         height, width, _ = pixels.shape
         longer = max(width, height)
-        rows, columns = (math.ceil(length * STEPS / longer) for length in (height, width))
+        rows, columns = (
+            max(FEWEST, math.ceil(length * STEPS / longer)) for length in (height, width)
+        )
         return cls(0, 0, longer, rows, columns)
 
     @classmethod
