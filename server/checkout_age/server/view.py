@@ -14,8 +14,8 @@ STEPS = 5
 """A view's shorter side is so many parts of the longer one, at most: whole pixels for detectors."""
 
 FEWEST = 3
-"""Parts that the shorter side has at least: strips beyond 2 : 1 are seldom photos, and each shape of
-view costs a detector memory."""
+"""Parts that the shorter side has at least: few photos are longer strips, and each shape of view
+costs a detector memory."""
 
 
 @dataclass(frozen=True)
