@@ -1,8 +1,10 @@
 """Fitting, with a small network in place of ResNet50; the loop, files and Keras are real."""
 
+from collections.abc import Sized
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import keras
@@ -14,8 +16,8 @@ from tensorboardX.proto.event_pb2 import Event
 from checkout_age.training.dataset import pack
 from checkout_age.training.dataset.faces import Faces
 from checkout_age.training.dataset.photo_file import FacesError
-from checkout_age.training.fitting import checkpoint, fit, initialisation
-from checkout_age.training.fitting.batches import Batch, EpochBatches
+from checkout_age.training.fitting import contrast, fit, initialisation, snapshot
+from checkout_age.training.fitting.batches import Batch
 from checkout_age.training.fitting.checkpoint import EpochRecord
 from checkout_age.training.fitting.objective import OneNeuron
 from checkout_age.training.fitting.progress import time_left
@@ -45,43 +47,74 @@ def faces(tmp_path: Path) -> Faces:
     return bright_faces(tmp_path)
 
 
-def trained(faces: Faces, run: Path, said: list[str] | None = None) -> list[np.ndarray[Any, Any]]:
+def trained(
+    faces: Faces, run: Path, said: list[str] | None = None, recipe: Recipe = RECIPE
+) -> list[np.ndarray[Any, Any]]:
     lines: list[str] = [] if said is None else said
-    done = fit.train_model(RECIPE, faces, faces, run, cache=None, say=lines.append)
+    done = fit.train_model(recipe, faces, faces, run, cache=None, say=lines.append)
     return [np.asarray(weight) for weight in done.model.weights]
 
 
+class KilledError(Exception):
+    pass
+
+
+def killed_in(batches: type[Sized], epoch: int) -> type[Any]:
+    """Batches with which an epoch does not come to its end."""
+
+    class Killed(batches):  # type: ignore[valid-type, misc]  # whichever they are
+        def __getitem__(self, index: int) -> Batch:
+            if self._seed[1] == epoch and index == 1:
+                raise KilledError
+            batch: Batch = super().__getitem__(index)
+            return batch
+
+    return Killed
+
+
+@pytest.mark.parametrize(
+    ("recipe", "kills"),
+    [
+        (RECIPE, [(fit, "EpochBatches", 1), (fit, "EpochBatches", 3)]),
+        (replace(RECIPE, averaged=0.7), [(fit, "EpochBatches", 2)]),
+        (
+            replace(RECIPE, contrasted=3, averaged=0.7),
+            [
+                (contrast, "PairedBatches", 0),
+                (contrast, "PairedBatches", 2),
+                (fit, "EpochBatches", 0),
+                (fit, "EpochBatches", 1),
+            ],
+        ),
+    ],
+    ids=["plain", "averaged", "contrasted"],
+)
 def test_a_run_killed_between_and_inside_epochs_ends_as_an_unbroken_one(
-    faces: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    faces: Faces,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    recipe: Recipe,
+    kills: list[tuple[ModuleType, str, int]],
 ) -> None:
     monkeypatch.setattr(initialisation, "build_network", small_network)
-    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
-    unbroken = trained(faces, tmp_path / "unbroken")
-
-    class KilledError(Exception):
-        pass
-
-    killed_in = -1
-
-    class Killed(EpochBatches):
-        def __getitem__(self, index: int) -> Batch:
-            if self._seed[1] == killed_in and index == 1:
-                raise KilledError
-            return super().__getitem__(index)
-
-    for epoch in (1, 3):
-        killed_in = epoch
-        with monkeypatch.context() as patch:
-            patch.setattr(fit, "EpochBatches", Killed)
-            with pytest.raises(KilledError):
-                trained(faces, tmp_path / "broken")
+    monkeypatch.setattr(snapshot, "EVERY", 0.0)
+    unbroken = trained(faces, tmp_path / "unbroken", recipe=recipe)
     said: list[str] = []
-    resumed = trained(faces, tmp_path / "broken", said)
+    for module, name, epoch in kills:
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, killed_in(getattr(module, name), epoch))
+            with pytest.raises(KilledError):
+                trained(faces, tmp_path / "broken", said, recipe)
+    resumed = trained(faces, tmp_path / "broken", said, recipe)
     assert any("going on after epoch" in line for line in said)
+    for line in ("epoch 1/3 without", "epoch 2/3 without", "epoch 1/4", "epoch 3/4"):
+        if recipe.contrasted:
+            assert sum(each.startswith(line) for each in said) == 1, line  # none was lost
     for ours, theirs in zip(resumed, unbroken, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
-    finished = trained(faces, tmp_path / "broken")  # nothing is left to do
+    finished = trained(faces, tmp_path / "broken", recipe=recipe)  # nothing is left to do
     assert all(map(np.array_equal, finished, resumed))
+    assert not list((tmp_path / "broken").glob("contrast*"))
 
 
 def test_a_run_of_another_recipe_or_other_faces_is_not_gone_on_with(

@@ -16,6 +16,7 @@ from checkout_age.training.fitting.augmentation import Augmentation
 from checkout_age.training.fitting.batches import PairedBatches
 from checkout_age.training.fitting.recipe import Recipe
 from checkout_age.training.fitting.rendering import rendered
+from checkout_age.training.fitting.snapshot import Snapshot
 
 TEMPERATURE = 0.1
 WIDTH = 128
@@ -32,6 +33,7 @@ class Contrast(keras.Model):  # type: ignore[misc]  # keras has no types
         self.projection = keras.Sequential(
             [keras.layers.Dense(2 * WIDTH, activation="relu"), keras.layers.Dense(WIDTH)]
         )
+        self.projection.build(self.body.output.shape)
         self._side = side
         self._augmentation = augmentation
 
@@ -59,14 +61,26 @@ def contrast(told: Any) -> Any:
 
 
 def learn_by_contrast(
-    recipe: Recipe, network: keras.Model, chips: Pixels, say: Callable[[str], None]
+    recipe: Recipe,
+    network: keras.Model,
+    chips: Pixels,
+    snapshot: Snapshot,
+    say: Callable[[str], None],
 ) -> None:
-    """Fit the network's body for the recipe's epochs of contrast, at its first stage's side."""
+    """Fit the network's body for the recipe's epochs of contrast, at its first stage's side.
+
+    Goes on after the epoch that the snapshot holds, if it holds one.
+    """
     stage = recipe.stages[0]
     learner = Contrast(network, stage.side, recipe.augmentation)
     learner.compile(keras.optimizers.AdamW(stage.rate_from, weight_decay=recipe.weight_decay))
+    done = 0
+    if words := snapshot.words():
+        snapshot.restore(learner, words)
+        done = int(words["epochs"])
+        say(f"going on after epoch {done} of {recipe.contrasted} without labels")
     staged = scaled(chips, recipe.pack_side_of(stage))
-    for epoch in range(recipe.contrasted):
+    for epoch in range(done, recipe.contrasted):
         batches = PairedBatches(
             staged,
             batch_size=stage.batch_size,
@@ -75,5 +89,7 @@ def learn_by_contrast(
             epoch=epoch,
         )
         fitted = learner.fit(batches, shuffle=False, verbose=2)
+        done = epoch + 1
+        snapshot.save(learner, done, {"epochs": done}, last=done == recipe.contrasted)
         loss = fitted.history["loss"][0]
-        say(f"epoch {epoch + 1}/{recipe.contrasted} without labels: loss {loss:.3f}")
+        say(f"epoch {done}/{recipe.contrasted} without labels: loss {loss:.3f}")

@@ -85,7 +85,7 @@ def train_model(
     model = create_model(recipe, len(faces), start, precision)
     history, average = checkpoint.restore(model)
     if not history and recipe.contrasted:
-        learn_by_contrast(recipe, model, chips, say)
+        learn_by_contrast(recipe, model, chips, checkpoint.contrast, say)
     if history:
         say(f"going on after epoch {len(history)} of {recipe.epochs}, found in {run}")
     course = _Course(recipe, model, [teacher.network(0.0) for teacher in teachers], chips, faces)
