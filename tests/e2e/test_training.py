@@ -68,7 +68,7 @@ def trained(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     done = command(
         away,
         *("train", "trial", "--faces", str(file), "--out", "models"),
-        *("--run", "run", "--data-terms", str(terms)),
+        *("--run", "run", "--data-terms", str(terms), "--seed", "11"),
     )
     assert done.returncode == 0, done.stderr
     model = find_bundle(away / "models" / "trial")
@@ -86,6 +86,7 @@ def test_a_recipe_becomes_a_bundle_with_its_history_its_error_and_its_card(
     assert "train photos show a face" in trained.said
     assert facts.data_terms == "noise is free"
     assert facts.training["initialisation"] == "random"
+    assert facts.training["recipe"]["seed"] == 11
     assert [epoch["side"] for epoch in facts.training["history"]] == [32]
     assert stated(facts, "face found", "test").value == 1
     assert len(facts.told_ages) == stated(facts, "MAE", "valid").photos

@@ -68,3 +68,5 @@ def test_some_changes_can_be_chosen_and_the_base_is_always_among_them() -> None:
 def test_a_base_of_another_side_draws_from_chips_as_much_larger() -> None:
     base = base_of(96, epochs=3)
     assert (base.side, base.pack_side, base.epochs) == (96, 108, 3)
+    assert base.seed == BASE.seed
+    assert base_of(96, epochs=3, seed=11) == replace(base, seed=11)

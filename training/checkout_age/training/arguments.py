@@ -92,6 +92,7 @@ def _add_train(verbs: "_SubParsersAction[ArgumentParser]") -> ArgumentParser:
     train.add_argument(
         "--epochs", type=_some, metavar="N", help="the recipe's first so many alone (all)"
     )
+    train.add_argument("--seed", type=int, metavar="N", help="of all that is random (the recipe's)")
     train.add_argument(
         "--teacher",
         action="append",
@@ -164,6 +165,7 @@ def _parser() -> ArgumentParser:
     ablate.add_argument("--out", type=Path, required=True, help="folder of the runs")
     ablate.add_argument("--side", type=_side, default=64, help="pixels of a chip (%(default)s)")
     ablate.add_argument("--epochs", type=_some, default=1, help="epochs of each run (%(default)s)")
+    ablate.add_argument("--seed", type=int, metavar="N", help="of every run (the base's)")
     ablate.add_argument(
         "--only",
         action="append",

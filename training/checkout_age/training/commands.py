@@ -44,6 +44,8 @@ def train(given: Namespace) -> None:
     recipe = find_recipe(given.recipe)
     if given.epochs is not None:
         recipe = recipe.shortened(given.epochs)
+    if given.seed is not None:
+        recipe = replace(recipe, seed=given.seed)
     if recipe.objective.served and given.out is None:
         raise FacesError("--out is missing: the models folder that gets NAME/VERSION")
     start = find_initialisation(given.weights)
@@ -194,7 +196,7 @@ def ablate_recipe(given: Namespace) -> None:
         valid,
         start,
         given.out,
-        base=base_of(given.side, given.epochs),
+        base=base_of(given.side, given.epochs, given.seed),
         variants=chosen(given.only),
         precision=given.precision,
     )

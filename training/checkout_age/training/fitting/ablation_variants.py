@@ -33,10 +33,11 @@ BASE = Recipe(
 """Small and short, so that many runs fit into an hour; every run starts from the same weights."""
 
 
-def base_of(side: int, epochs: int) -> Recipe:
+def base_of(side: int, epochs: int, seed: int | None = None) -> Recipe:
     """The base with chips of so many pixels a side. Raises ValueError below 32."""
     stage = replace(BASE.stages[0], side=side, epochs=epochs)
-    return replace(BASE, stages=(stage,), pack_side=round(side * 1.125))
+    base = replace(BASE, stages=(stage,), pack_side=round(side * 1.125))
+    return base if seed is None else replace(base, seed=seed)
 
 
 def chosen(names: Sequence[str] | None) -> Mapping[str, Change]:
