@@ -86,11 +86,12 @@ class OpenVinoRuntime:
         self._wide.put(self._looked_once(cores=self.streams))
 
     def _looked_once(self, cores: int) -> openvino.InferRequest:
-        """A request of a compiled graph of its own, which has run."""
+        """A request of a compiled graph of its own, which has run as it will be run."""
         side = self._graph.input(0).partial_shape[1].get_length()
         request = _compiled(self._graph, threads=cores).create_infer_request()
         with FIRST_LOOK:
-            request.infer({0: np.zeros((1, side, side, 3), np.uint8)})
+            for chips in (1, BATCH) if cores == 1 else (1,):
+                request.infer({0: np.zeros((chips, side, side, 3), np.uint8)})
         return request
 
 
