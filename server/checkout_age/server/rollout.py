@@ -64,6 +64,8 @@ class Rollout:
         self._refused: dict[Path, Fingerprint] = {}
         self._trouble = ""
         self._one = asyncio.Lock()
+        self._loads = 0
+        """Models that were begun to load: only those leave memory behind."""
 
     @property
     def served(self) -> Served | None:
@@ -181,10 +183,12 @@ class Rollout:
     async def _alone(self) -> AsyncIterator[None]:
         """One swap at a time; the old model's memory is free before the next begins."""
         async with self._one:
+            loads = self._loads
             try:
                 yield
             finally:
-                await asyncio.to_thread(give_back)
+                if self._loads != loads:
+                    await asyncio.to_thread(give_back)
 
     async def _pinned(self, folder: Path, pin: str | None) -> Swap:
         before = self.versions.pinned
@@ -233,6 +237,7 @@ class Rollout:
             raise
 
     async def _loaded(self, folder: Path) -> Served:
+        self._loads += 1
         bundle = await asyncio.to_thread(read_bundle, folder)
         try:
             return await self._load(bundle)
