@@ -32,6 +32,10 @@ class Always34:
 
     def __init__(self, bundle: Bundle | None = None) -> None:
         self.batches: list[int] = []
+        self.made_ready = 0
+
+    def ready(self) -> None:
+        self.made_ready += 1
 
     def logits(self, chips: Pixels, *, alone: bool = False) -> Logits:
         self.batches.append(len(chips))

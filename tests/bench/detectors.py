@@ -48,7 +48,7 @@ def back_camera() -> Detector:
     from checkout_age.server.view import View
 
     form = blazeface.Form("face_detection_back.tflite", 256, ((16, 2), (32, 6)))
-    network = blazeface.BlazeFace(form)
+    network = blazeface.BlazeFace(form, looks=1)
 
     def look(pixels: Pixels) -> Boxes:
         for margin in (0.0, 0.3):

@@ -173,6 +173,7 @@ def test_a_server_s_answers_are_those_that_were_measured_without_it(
         (("sample-day", "--out", "s"), "looked for"),
         (("train", "trial", "--out", "m", "--weights", "w.h5"), "there is no file or model w.h5"),
         (("train", "trial"), "--out is missing: the models folder"),
+        (("train", "trial", "--seed", "-1"), "0 to 4294967295 is needed, got -1"),
     ],
 )
 def test_a_wrong_input_is_named_in_one_line(

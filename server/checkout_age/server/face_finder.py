@@ -75,17 +75,19 @@ class FaceFinder:
     faces from what only looks like one from afar.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int | None = None) -> None:
+        """`threads` look at photos at once, others wait; None: as many as there are cores."""
         cv2.setNumThreads(1)  # photos are worked on side by side, each on one core
-        self._far = BlazeFace(FULL_RANGE, USUAL[:1])
-        self._near = BlazeFace(SHORT_RANGE, [(NEAR, NEAR)])
+        self._threads = threads or cores()
+        self._far = BlazeFace(FULL_RANGE, self._threads, USUAL[:1])
+        self._near = BlazeFace(SHORT_RANGE, self._threads, [(NEAR, NEAR)])
         threading.Thread(target=self._prepare, name="preparing to look for faces").start()
 
     def _prepare(self) -> None:
         """Make ready for what the first photo of a till seldom needs, beside what is served."""
         for shape in USUAL:
-            self._far.prepare(shape, looks=cores())
-            self._near.prepare((NEAR, NEAR), looks=cores())
+            self._far.prepare(shape, looks=self._threads)
+            self._near.prepare((NEAR, NEAR), looks=self._threads)
         self._far.prepare((FULL_RANGE.side, FULL_RANGE.side))
 
     def find(self, pixels: Pixels) -> tuple[list[Face], float]:

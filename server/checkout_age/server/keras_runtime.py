@@ -45,6 +45,9 @@ class KerasRuntime:
         affordable = PATIENCE / self._pace if self._pace else 1
         return 1 << (int(min(max(affordable, 1), LARGEST_BATCH)).bit_length() - 1)
 
+    def ready(self) -> None:
+        """It is, see Runtime."""
+
     def logits(self, chips: Pixels, *, alone: bool = False) -> Logits:  # noqa: ARG002  # see Runtime
         """See Runtime."""
         start = time.perf_counter()

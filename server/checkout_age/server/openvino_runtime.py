@@ -1,7 +1,6 @@
 """OpenVINO on a CPU: a compiled network a core, each run by the thread that asks."""
 
 import threading
-from queue import LifoQueue
 
 import numpy as np
 import openvino
@@ -10,6 +9,7 @@ from checkout_age.server.age import YEARS, Logits
 from checkout_age.server.bundle import Bundle, BundleError
 from checkout_age.server.graph import build_graph
 from checkout_age.server.photo import Pixels
+from checkout_age.server.pool import Pool
 from checkout_age.server.runtime import FIRST_LOOK, Precision
 
 BATCH = 2
@@ -46,44 +46,31 @@ class OpenVinoRuntime:
     batch = BATCH
 
     def __init__(self, graph: openvino.Model, threads: int) -> None:
-        """Compile the graph for the first of `threads` threads, and look once, see FIRST_LOOK.
-
-        The others are made ready behind that; until they are, their threads wait for the first.
-        """
+        """Compile the graph for the first of `threads` threads; for others when they ask."""
         self.streams = threads
         self._graph = graph
-        self._narrow: LifoQueue[openvino.InferRequest] = LifoQueue()
-        self._wide: LifoQueue[openvino.InferRequest] = LifoQueue()
-        self._narrow.put(self._looked_once(cores=1))
+        self._narrow = Pool(lambda: self._looked_once(cores=1), most=threads)
+        self._narrow.prepare(1)
+        self._wide = Pool(lambda: self._looked_once(cores=threads), most=1)
         self._widening: threading.Thread | None = None
-        if threads > 1:
-            threading.Thread(target=self._prepare, name="preparing to run the network").start()
 
     def logits(self, chips: Pixels, *, alone: bool = False) -> Logits:
         """See Runtime."""
-        idle = self._narrow
-        if alone and self.streams > 1:
-            idle = self._widened()
-        request = idle.get()
-        try:
+        pool = self._widened() if alone and self.streams > 1 else self._narrow
+        with pool.one() as request:
             answer = request.infer({0: np.ascontiguousarray(chips)}, share_inputs=True)
             return np.asarray(answer[0], np.float32).reshape(len(chips), YEARS)
-        finally:
-            idle.put(request)
 
-    def _widened(self) -> "LifoQueue[openvino.InferRequest]":
+    def ready(self) -> None:
+        """See Runtime."""
+        self._narrow.prepare(self.streams)
+
+    def _widened(self) -> "Pool[openvino.InferRequest]":
         """Begin to compile for all cores at once, which the first lone chips do not wait for."""
         if self._widening is None:
-            self._widening = threading.Thread(target=self._widen, name="widening")
+            self._widening = threading.Thread(target=self._wide.prepare, args=[1], name="widening")
             self._widening.start()
-        return self._narrow if self._wide.empty() else self._wide
-
-    def _prepare(self) -> None:
-        for _ in range(1, self.streams):
-            self._narrow.put(self._looked_once(cores=1))
-
-    def _widen(self) -> None:
-        self._wide.put(self._looked_once(cores=self.streams))
+        return self._wide if self._wide.made else self._narrow
 
     def _looked_once(self, cores: int) -> openvino.InferRequest:
         """A request of a compiled graph of its own, which has run as it will be run."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -119,6 +120,8 @@ class Rollout:
                     continue
                 self._place = _Place(served, folder)
                 self._told(served)
+                # the first photos do not wait for it
+                threading.Thread(target=served.scorer.ready, name="making ready").start()
                 return served
         raise AssertionError("there is always a first version")
 
@@ -228,6 +231,7 @@ class Rollout:
         """The new model, loaded, warmed and compared."""
         served = await self._loaded(folder)
         try:
+            await asyncio.to_thread(served.scorer.ready)
             if old.ages is None:
                 old.ages = await self._canary.ages(old.served.scorer)
             ages = await self._canary.ages(served.scorer)

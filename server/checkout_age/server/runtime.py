@@ -38,6 +38,9 @@ class Runtime(Protocol):
         `alone` tells that no other work is waiting, so that every core may be used for this.
         """
 
+    def ready(self) -> None:
+        """Make ready for as many threads as `streams`, if that is not done; it runs meanwhile."""
+
 
 class Precision(StrEnum):
     """Of the sums inside the network."""

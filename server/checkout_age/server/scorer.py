@@ -100,6 +100,10 @@ class Scorer:
             grey = np.full((count, side, side, 3), 127, np.uint8)
             await asyncio.to_thread(self._runtime.logits, grey)
 
+    def ready(self) -> None:
+        """Make the network ready for every thread; until then they take turns."""
+        self._runtime.ready()
+
     def close(self) -> None:
         """Do what waits, then let the threads go."""
         self.queue.close()

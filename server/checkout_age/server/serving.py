@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -43,11 +44,11 @@ LET_GO = 0.95
 async def serve(
     config: ServerConfig,
     load_runtime: Callable[[Bundle], Runtime] | None = None,
-    load_faces: Callable[[], Faces] = FaceFinder,
+    load_faces: Callable[[], Faces] | None = None,
 ) -> None:
     """Serve until a signal or, where asked for, until standard input ends.
 
-    Unless told how, the runtime is loaded that the settings name.
+    Unless told how, the runtime is loaded that the settings name, and our face finder.
 
     Raises:
         BundleError: the model cannot be served.
@@ -74,9 +75,10 @@ async def serve(
         edge.serves(served.bundle.facts.name, served.bundle.version, served.scorer.queue)
         logger.info("serving %s %s", served.bundle.facts.name, served.bundle.version)
 
+    find = load_faces or partial(FaceFinder, config.used_threads)
     rollout = Rollout(
         versions,
-        Loader(config, load_runtime or _named(config), load_faces, edge.watch),
+        Loader(config, load_runtime or _named(config), find, edge.watch),
         canary,
         told,
     )

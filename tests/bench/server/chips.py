@@ -6,12 +6,11 @@ import time
 import numpy as np
 
 from checkout_age.server.bundle import Bundle
-from checkout_age.server.face_finder import FaceFinder
 from checkout_age.server.photo import Pixels
 from checkout_age.server.runtime import Runtime, cores
 from checkout_age.server.scorer import Scorer
 from checkout_age.server.shopper import ShopperFinder
-from tests.bench.server.parts import rate, settle
+from tests.bench.server.parts import finder, rate, settle
 
 CLIENTS = 16
 
@@ -20,7 +19,7 @@ def chips_against_bare(
     bundle: Bundle, photos: list[bytes], runtime: Runtime, seconds: float, rounds: int
 ) -> list[float]:
     """What share of the bare runtime's chips a second the server's scorer reaches, each round."""
-    shoppers = ShopperFinder(FaceFinder(), bundle.facts.chip_side)
+    shoppers = ShopperFinder(finder(), bundle.facts.chip_side)
     chips = np.stack([shoppers.find(photo).chip for photo in photos])
     settle(runtime, chips[:1])
     full = np.resize(chips, (runtime.batch, *chips.shape[1:]))

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import fmean, median
 
 import numpy as np
@@ -12,7 +13,7 @@ from checkout_age.server.bundle import Bundle
 from checkout_age.server.decoder import decode
 from checkout_age.server.face_finder import FaceFinder
 from checkout_age.server.photo import Pixels
-from checkout_age.server.runtime import Runtime
+from checkout_age.server.runtime import Runtime, cores
 from checkout_age.server.shopper import ENOUGH, ShopperFinder
 
 SETTLING = 3.0
@@ -43,9 +44,15 @@ class Bare:
     """Chips a second: the larger of batches of one and full ones, every core busy."""
 
 
+@cache
+def finder() -> FaceFinder:
+    """One for the whole run, so that what it makes ready behind is made once, and before."""
+    return FaceFinder()
+
+
 def bare(bundle: Bundle, photos: Sequence[bytes], runtime: Runtime, seconds: float) -> Bare:
     """Measure each part alone, in this process."""
-    shoppers = ShopperFinder(FaceFinder(), bundle.facts.chip_side)
+    shoppers = ShopperFinder(finder(), bundle.facts.chip_side)
     chips = np.stack([shoppers.find(photo).chip for photo in photos])
     settle(runtime, chips[:1])
 
@@ -85,9 +92,9 @@ class Together:
 
 def together(bundle: Bundle, photos: Sequence[bytes], runtime: Runtime, seconds: float) -> Together:
     """Let every core read photos and run the network on as many chips as are best run at once."""
-    shoppers = ShopperFinder(FaceFinder(), bundle.facts.chip_side)
-    chip = shoppers.find(photos[0]).chip[None]
-    settle(runtime, chip)
+    shoppers = ShopperFinder(finder(), bundle.facts.chip_side)
+    settle(runtime, shoppers.find(photos[0]).chip[None])
+    free = threading.Semaphore(runtime.streams)
     paces: list[float] = []
     photos_done: list[int] = []
 
@@ -96,12 +103,13 @@ def together(bundle: Bundle, photos: Sequence[bytes], runtime: Runtime, seconds:
         while (passed := time.perf_counter() - start) < seconds:
             taken = range(number + done, number + done + runtime.batch)
             chips = [shoppers.find(photos[each % len(photos)]).chip for each in taken]
-            runtime.logits(np.stack(chips))
+            with free:
+                runtime.logits(np.stack(chips))
             done += len(chips)
         paces.append(done / passed)
         photos_done.append(done)
 
-    everyone = [threading.Thread(target=run, args=(n,)) for n in range(runtime.streams)]
+    everyone = [threading.Thread(target=run, args=(n,)) for n in range(cores())]
     began = time.process_time()
     for thread in everyone:
         thread.start()
@@ -133,6 +141,7 @@ def rate(runtime: Runtime, chips: Pixels, seconds: float) -> float:
 
 def settle(runtime: Runtime, chip: Pixels) -> None:
     """Let the runtime make ready for lone chips on every core, and find its batch."""
+    runtime.ready()
     end = time.perf_counter() + SETTLING
     while time.perf_counter() < end:
         runtime.logits(chip, alone=True)

@@ -18,6 +18,7 @@ from checkout_age.training.fitting.recipe import RunError, recipe_names
 
 START = "random, imagenet, a file of ResNet50 weights, or a model to go on from (%(default)s)"
 MODEL = "models/NAME/VERSION"
+LARGEST_SEED = 2**32
 FACES = "folder laid out as the study's, APPA-REAL or UTKFace, or a file of chips (see pack)"
 
 
@@ -41,6 +42,13 @@ def _some(text: str) -> int:
     number = int(text)
     if number < 1:
         raise ArgumentTypeError(f"at least 1 is needed, got {number}")
+    return number
+
+
+def _seed(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < LARGEST_SEED:
+        raise ArgumentTypeError(f"0 to {LARGEST_SEED - 1} is needed, got {number}")
     return number
 
 
@@ -92,7 +100,9 @@ def _add_train(verbs: "_SubParsersAction[ArgumentParser]") -> ArgumentParser:
     train.add_argument(
         "--epochs", type=_some, metavar="N", help="the recipe's first so many alone (all)"
     )
-    train.add_argument("--seed", type=int, metavar="N", help="of all that is random (the recipe's)")
+    train.add_argument(
+        "--seed", type=_seed, metavar="N", help="of all that is random (the recipe's)"
+    )
     train.add_argument(
         "--teacher",
         action="append",
@@ -165,7 +175,7 @@ def _parser() -> ArgumentParser:
     ablate.add_argument("--out", type=Path, required=True, help="folder of the runs")
     ablate.add_argument("--side", type=_side, default=64, help="pixels of a chip (%(default)s)")
     ablate.add_argument("--epochs", type=_some, default=1, help="epochs of each run (%(default)s)")
-    ablate.add_argument("--seed", type=int, metavar="N", help="of every run (the base's)")
+    ablate.add_argument("--seed", type=_seed, metavar="N", help="of every run (the base's)")
     ablate.add_argument(
         "--only",
         action="append",

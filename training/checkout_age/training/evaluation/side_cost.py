@@ -59,6 +59,7 @@ def side_costs(
             for form in forms:
                 runtime = OpenVinoRuntime(at_side(graph_of(bundle, form), side), cores())
                 logits = predict_logits(runtime.logits, seen.chips)
+                runtime.ready()
                 scores = Scores(found, seen.chips, logits, bundle.facts.calibration)
                 yield SideCost(
                     f"{bundle.facts.name} {bundle.version}",
