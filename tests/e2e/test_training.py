@@ -173,7 +173,6 @@ def test_a_server_s_answers_are_those_that_were_measured_without_it(
         (("sample-day", "--out", "s"), "looked for"),
         (("train", "trial", "--out", "m", "--weights", "w.h5"), "there is no file or model w.h5"),
         (("train", "trial"), "--out is missing: the models folder"),
-        (("train", "trial", "--seed", "-1"), "0 to 4294967295 is needed, got -1"),
     ],
 )
 def test_a_wrong_input_is_named_in_one_line(
@@ -188,3 +187,12 @@ def test_a_wrong_input_is_named_in_one_line(
     (line,) = str(ended.value.code).splitlines()  # which the interpreter prints, with status 1
     assert line.startswith("checkout-age-training: ")
     assert words in line
+
+
+@pytest.mark.parametrize("seed", ["-1", "4294967296"])
+def test_a_seed_that_no_run_can_have_is_refused_before_anything_is_done(
+    capsys: pytest.CaptureFixture[str], seed: str
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["train", "trial", "--faces", "nowhere", "--seed", seed])
+    assert f"--seed: 0 to 4294967295 is needed, got {seed}" in capsys.readouterr().err
