@@ -1,3 +1,5 @@
+import threading
+
 """What many tests share: a model that always says 34, photos, and a server on a real port."""
 
 import asyncio
@@ -32,10 +34,10 @@ class Always34:
 
     def __init__(self, bundle: Bundle | None = None) -> None:
         self.batches: list[int] = []
-        self.made_ready = 0
+        self.made_ready = threading.Event()
 
     def ready(self) -> None:
-        self.made_ready += 1
+        self.made_ready.set()
 
     def logits(self, chips: Pixels, *, alone: bool = False) -> Logits:
         self.batches.append(len(chips))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from checkout_age.server import rollout
 from checkout_age.server.age import YEARS, Logits
 from checkout_age.server.answering import ModelNotReadyError
 from checkout_age.server.bundle import Bundle, BundleError, BundleFacts, write_bundle
@@ -43,12 +44,17 @@ class Lab:
         self.runtimes: dict[str, Says] = {}
         self.closed: list[str] = []
         self.told: list[str] = []
+        self.ready_when_told: list[bool] = []
         self.rollout = Rollout(
             Versions.within(folder / "fake"),
             self.load,
             Canary([photo], tolerance=10),
-            lambda served: self.told.append(served.bundle.version),
+            self.tell,
         )
+
+    def tell(self, served: Served) -> None:
+        self.told.append(served.bundle.version)
+        self.ready_when_told.append(self.runtimes[served.bundle.version].made_ready.is_set())
 
     def version(self, age: object) -> str:
         facts = BundleFacts("fake", chip_side=32, data_terms=str(age))
@@ -97,6 +103,31 @@ async def test_a_newer_version_is_loaded_compared_and_swapped_in_and_the_old_one
     assert lab.serves == newer
     assert lab.closed == [lab.first]
     assert lab.told == [lab.first, newer]
+
+
+async def test_a_model_that_is_swapped_in_is_ready_for_every_thread_before_it_serves(
+    lab: Lab,
+) -> None:
+    lab.version(36)
+    await lab.rollout.follow()
+    assert lab.ready_when_told[1:] == [True]
+    assert await asyncio.to_thread(lab.runtimes[lab.first].made_ready.wait, 10)  # behind the start
+
+
+async def test_a_refused_wish_makes_nobody_look_for_memory_and_a_swap_does(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_back: list[str] = []
+    monkeypatch.setattr(rollout, "give_back", lambda: given_back.append(lab.serves or ""))
+    with pytest.raises(BundleError):
+        await lab.rollout.swap("nowhere")
+    with pytest.raises(BundleError):
+        await lab.rollout.roll_back()
+    await lab.rollout.follow()
+    assert given_back == []
+    newer = lab.version(36)
+    await lab.rollout.follow()
+    assert given_back == [newer]
 
 
 async def test_what_is_served_already_is_not_loaded_again(lab: Lab) -> None:
