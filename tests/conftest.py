@@ -1,8 +1,7 @@
-import threading
-
 """What many tests share: a model that always says 34, photos, and a server on a real port."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from io import BytesIO
