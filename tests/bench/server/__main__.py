@@ -11,7 +11,8 @@ import sys
 import tempfile
 from argparse import ArgumentParser
 from collections import defaultdict
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -40,6 +41,9 @@ from tests.bench.server.processes import (
 from tests.bench.timing import machine
 
 CLIENTS = 16
+SETTLING = 2.0
+"""Seconds of load on each server before anything counts, besides load's own: what it makes ready
+behind its start is over by then."""
 PEERS = (BENTOML, LITSERVE)
 
 Figures = defaultdict[str, list[float]]
@@ -155,10 +159,13 @@ def _beside_bare(
     figures["own_share_beside_parts_together_ms"].append(used_ms - parts.processor_ms - server_ms)
 
 
-def _started(kind: Kind, folder: Path, model: Path) -> AbstractContextManager[Running]:
+@contextmanager
+def _started(kind: Kind, folder: Path, model: Path) -> Iterator[Running]:
     print(f"{kind.name} ...", file=sys.stderr, flush=True)
     photo = (folder / "photos" / "00.jpg").read_bytes()
-    return running(kind, model, photo, folder / f"{kind.name}.log")
+    with running(kind, model, photo, folder / f"{kind.name}.log") as server:
+        server.ask(folder / "photos", CLIENTS, 0, SETTLING)
+        yield server
 
 
 def _closed(server: Running, folder: Path, clients: int, seconds: float) -> tuple[Answered, float]:
