@@ -18,6 +18,10 @@ from checkout_age.server.versions import Fingerprint, Versions, fingerprint
 
 logger = logging.getLogger(__name__)
 
+SOON = 1.0
+"""Seconds until the first model is made ready for every thread: the first photo has the cores to
+itself, and photos that come at once before that have made ready what they need."""
+
 
 @dataclass
 class _Place:
@@ -120,8 +124,9 @@ class Rollout:
                     continue
                 self._place = _Place(served, folder)
                 self._told(served)
-                # the first photos do not wait for it
-                threading.Thread(target=served.scorer.ready, name="making ready").start()
+                making_ready = threading.Timer(SOON, served.scorer.ready)
+                making_ready.daemon = True  # an end need not wait for it
+                making_ready.start()
                 return served
         raise AssertionError("there is always a first version")
 
