@@ -77,8 +77,9 @@ class OpenVinoRuntime:
         side = self._graph.input(0).partial_shape[1].get_length()
         request = _compiled(self._graph, threads=cores).create_infer_request()
         with FIRST_LOOK:
-            for chips in (1, BATCH) if cores == 1 else (1,):
-                request.infer({0: np.zeros((chips, side, side, 3), np.uint8)})
+            request.infer({0: np.zeros((1, side, side, 3), np.uint8)})
+        if cores == 1 and self._narrow.made:  # the very first one is warmed up by the scorer
+            request.infer({0: np.zeros((BATCH, side, side, 3), np.uint8)})
         return request
 
 
