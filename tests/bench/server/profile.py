@@ -22,25 +22,31 @@ from tests.bench.server.photos import write_photos
 from tests.bench.server.processes import OURS, running
 
 CLIENTS = 16
+SETTLING = 3.0
+"""Seconds of load before: what is made ready behind the start is over by then."""
 PLACES = (
-    ("the network", r"^logits \("),
-    ("BlazeFace's networks", r"^run \(.*blazeface"),
+    ("the network", r"\blogits \("),
+    ("BlazeFace's networks", r"\brun \(.*blazeface"),
     ("finding faces, around its networks", r"blazeface|face_finder|view\.py"),
-    ("decoding", r"^decode \("),
-    ("cutting the chip", r"^cut_chip \("),
-    ("judging the face", r"^require_quality \("),
-    ("the rest of reading", r"^_read \(.*scorer"),
-    ("calibration and intervals", r"^_run \(.*scorer"),
+    ("decoding", r"\bdecode \("),
+    ("cutting the chip", r"\bcut_chip \("),
+    ("judging the face", r"\brequire_quality \("),
+    ("the rest of reading", r"\b_read \(.*scorer"),
+    ("calibration and intervals", r"\b_run \(.*scorer"),
     ("the queue", r"/queue\.py"),
-    ("messages", r"/wire\.py|^_fill \(|^outcome \("),
+    ("messages", r"/wire\.py|\b_fill \(|\b_?outcome \("),
     (
         "logs, metrics, limits, request ids",
         r"calls\.py|watch\.py|metrics\.py|logs\.py|logging|admission",
     ),
 )
-"""Each with what tells it on a frame, as py-spy writes it: function (file:line)."""
+"""Each with what tells it on a frame, as py-spy writes it: function (file:line), and the function's
+class before it where it knows that."""
 ELSE = "gRPC and the event loop"
-WAITING = r"^wait \(threading|^select \(selectors|^run \(threading|^_worker \(concurrent"
+WAITING = (
+    r"\bwait \(threading|\bselect \(selectors|\brun \(threading|\b_worker \(concurrent"
+    r"|\b_write_now_and_then \("
+)
 """The innermost frame of a thread that has nothing to do."""
 
 
@@ -54,6 +60,7 @@ def main() -> None:
         folder = Path(name)
         photo = write_photos(folder / "photos")
         with running(OURS, given.model, photo, folder / "log") as server:
+            server.ask(folder / "photos", CLIENTS, 0, SETTLING)
             load = Thread(
                 target=server.ask, args=(folder / "photos", CLIENTS, 0, given.seconds + 5)
             )
