@@ -32,15 +32,20 @@ class Guarded:
         self, command: str, root: Path, **environment: str
     ) -> "subprocess.CompletedProcess[str]":
         """Run what a document shows, in the folder, against this server."""
-        code = command.replace("localhost:50051", self.address)
+        return self._run(["sh", "-c"], command, root)
+
+    def run_python(self, code: str, root: Path) -> "subprocess.CompletedProcess[str]":
+        """The same for Python."""
+        return self._run([sys.executable, "-c"], code, root)
+
+    def _run(
+        self, interpreter: list[str], code: str, root: Path
+    ) -> "subprocess.CompletedProcess[str]":
+        code = code.replace("localhost:50051", self.address)
         for place in ("batch/sample", "protos"):
             code = re.sub(rf"(?<![\w/]){place}(?=/|\s)", str(root / place), code)
         return subprocess.run(
-            ["sh", "-c", code],
-            capture_output=True,
-            text=True,
-            cwd=self.folder,
-            check=False,
+            [*interpreter, code], capture_output=True, text=True, cwd=self.folder, check=False
         )
 
 
@@ -105,30 +110,14 @@ def documented(root: Path, language: str) -> str:
 
 
 def test_the_python_client_of_the_document_gets_an_answer(guarded: Guarded, root: Path) -> None:
-    code = documented(root, "python").replace("localhost:50051", guarded.address)
-    code = code.replace("batch/sample", str(root / "batch/sample"))
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=guarded.folder,
-        check=False,
-    )
+    run = guarded.run_python(documented(root, "python"), root)
     assert re.fullmatch(r"\d+(-\d+|\+)\n", run.stdout), run.stderr
 
 
 def test_the_triton_client_of_the_document_gets_the_age_that_python_gets(
     guarded: Guarded, root: Path
 ) -> None:
-    code = documented(root, "triton").replace("localhost:50051", guarded.address)
-    code = code.replace("batch/sample", str(root / "batch/sample"))
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=guarded.folder,
-        check=False,
-    )
+    run = guarded.run_python(documented(root, "triton"), root)
     told = re.fullmatch(r"\[\[?([\d.]+)\]?\]\n", run.stdout)
     assert told is not None, run.stdout + run.stderr
     assert f": {float(told[1]):.0f} (" in guarded.said
