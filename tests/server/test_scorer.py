@@ -105,18 +105,3 @@ async def test_a_bad_photo_never_reaches_the_network() -> None:
         await scorer.score(b"text")
     assert runtime.batches == []
     scorer.close()
-
-
-async def test_warming_up_runs_the_network_on_a_lone_grey_chip_and_on_two() -> None:
-    seen: list[Pixels] = []
-
-    class Sees(Always34):
-        def logits(self, chips: Pixels, *, alone: bool = False) -> Logits:
-            seen.append(chips)
-            return super().logits(chips)
-
-    scorer = scorer_with(Sees())
-    await scorer.warm_up()
-    assert [len(chips) for chips in seen] == [1, 2]
-    assert all((chips == 127).all() for chips in seen)
-    scorer.close()

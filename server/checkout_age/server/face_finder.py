@@ -1,6 +1,5 @@
 """Finding faces: a look at the whole photo, then a closer one at each place that may be a face."""
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,8 +22,8 @@ TILE = 0.5
 """Side of the parts that are looked at for far faces, in longer sides; they overlap by half."""
 USUAL = ((128, 160), (96, 160))
 """Rows and columns of the first look at photos of 4 : 3 and 16 : 9. The first is ready from the
-start, the other and the squares of the further looks soon after; another shape costs the first
-photo of its kind a fraction of a second."""
+start, the other and the squares of the further looks once `ready` was called; another shape costs
+the first photo of its kind a fraction of a second."""
 CLOSER = 1.5
 """The closer look takes in this many widths of the face."""
 NEAR = 96
@@ -81,10 +80,9 @@ class FaceFinder:
         self._threads = threads or cores()
         self._far = BlazeFace(FULL_RANGE, self._threads, USUAL[:1])
         self._near = BlazeFace(SHORT_RANGE, self._threads, [(NEAR, NEAR)])
-        threading.Thread(target=self._prepare, name="preparing to look for faces").start()
 
-    def _prepare(self) -> None:
-        """Make ready for what the first photo of a till seldom needs, beside what is served."""
+    def ready(self) -> None:
+        """Make ready for what the first photo of a till seldom needs; `find` may run meanwhile."""
         for shape in USUAL:
             self._far.prepare(shape, looks=self._threads)
             self._near.prepare((NEAR, NEAR), looks=self._threads)

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+import numpy as np
+
 from checkout_age.server.bundle import Bundle
 from checkout_age.server.config import ServerConfig
 from checkout_age.server.runtime import Runtime
@@ -27,14 +29,14 @@ class Loader:
         self._faces: Faces | None = None
 
     async def __call__(self, bundle: Bundle) -> Served:
-        """Load a model and warm it up.
+        """Load a model and warm it up, the face finder beside it if there is none yet.
 
         Raises:
             BundleError: it cannot be run.
         """
         config = self._config
         runtime, faces = await asyncio.gather(
-            asyncio.to_thread(self._load_runtime, bundle), asyncio.to_thread(self._some_faces)
+            asyncio.to_thread(self._warm_runtime, bundle), asyncio.to_thread(self._some_faces)
         )
         shoppers = ShopperFinder(faces, bundle.facts.chip_side, config.acceptance)
         scorer = Scorer(
@@ -44,12 +46,17 @@ class Loader:
             threads=config.used_threads,
             watch=self._watch,
         )
-        try:
-            await scorer.warm_up()
-        except BaseException:
-            await asyncio.to_thread(scorer.close)
-            raise
         return Served(bundle, scorer, config.age_groups or bundle.facts.groups)
+
+    def _warm_runtime(self, bundle: Bundle) -> Runtime:
+        """A runtime that has answered for grey chips, so that no shopper waits for a first time.
+
+        A network may be built anew for the first batch of more than one chip.
+        """
+        runtime, side = self._load_runtime(bundle), bundle.facts.chip_side
+        for count in (1, 2):
+            runtime.logits(np.full((count, side, side, 3), 127, np.uint8))
+        return runtime
 
     def _some_faces(self) -> Faces:
         if self._faces is None:

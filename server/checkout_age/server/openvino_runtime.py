@@ -78,7 +78,7 @@ class OpenVinoRuntime:
         request = _compiled(self._graph, threads=cores).create_infer_request()
         with FIRST_LOOK:
             request.infer({0: np.zeros((1, side, side, 3), np.uint8)})
-        if cores == 1 and self._narrow.made:  # the very first one is warmed up by the scorer
+        if cores == 1 and self._narrow.made:  # the very first one is warmed up by the loader
             request.infer({0: np.zeros((BATCH, side, side, 3), np.uint8)})
         return request
 

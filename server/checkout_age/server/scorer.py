@@ -90,19 +90,10 @@ class Scorer:
         """How old the face on a chip of shape (side, side, 3) is, cut as the bundle says."""
         return await self._answer(b"", urgency, Shopper(chip, _whole(len(chip)), 1))
 
-    async def warm_up(self) -> None:
-        """Answer for grey chips, so that the first shoppers do not wait for first-time work.
-
-        A network may be built anew for the first batch of more than one chip.
-        """
-        side = self._shoppers.chip_side
-        for count in (1, 2):
-            grey = np.full((count, side, side, 3), 127, np.uint8)
-            await asyncio.to_thread(self._runtime.logits, grey)
-
     def ready(self) -> None:
-        """Make the network ready for every thread; until then they take turns."""
+        """Make all ready for every thread; until then they take turns, and unusual photos wait."""
         self._runtime.ready()
+        self._shoppers.faces.ready()
 
     def close(self) -> None:
         """Do what waits, then let the threads go."""

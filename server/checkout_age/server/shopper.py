@@ -44,6 +44,9 @@ class Faces(Protocol):
     def closer(self, pixels: Pixels, face: Face) -> Face:
         """The same face, its points placed more exactly."""
 
+    def ready(self) -> None:
+        """Make ready for photos of every usual kind, if that is not done; it finds meanwhile."""
+
 
 @dataclass(frozen=True)
 class ShopperFinder:

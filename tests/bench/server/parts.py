@@ -46,8 +46,10 @@ class Bare:
 
 @cache
 def finder() -> FaceFinder:
-    """One for the whole run, so that what it makes ready behind is made once, and before."""
-    return FaceFinder()
+    """One for the whole run, which has made ready what it may."""
+    faces = FaceFinder()
+    faces.ready()
+    return faces
 
 
 def bare(bundle: Bundle, photos: Sequence[bytes], runtime: Runtime, seconds: float) -> Bare:

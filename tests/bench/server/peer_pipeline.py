@@ -20,7 +20,9 @@ class Pipeline:
         bundle = read_bundle(find_bundle(Path(os.environ[MODEL])))
         self._calibration = bundle.facts.calibration
         self._runtime = openvino_runtime(bundle, Precision.BEST, 1)
-        self._shoppers = ShopperFinder(FaceFinder(), bundle.facts.chip_side)
+        faces = FaceFinder()
+        faces.ready()
+        self._shoppers = ShopperFinder(faces, bundle.facts.chip_side)
 
     def age(self, photo: bytes) -> dict[str, float]:
         """The age and its interval in years."""

@@ -28,7 +28,9 @@ class Tutorial(pb_grpc.AgeEstimationServiceServicer):
         bundle = read_bundle(find_bundle(model))
         self.network = build_network(bundle.facts.chip_side)
         fill(self.network, bundle.weights)
-        self.shoppers = ShopperFinder(FaceFinder(), bundle.facts.chip_side)
+        faces = FaceFinder()
+        faces.ready()
+        self.shoppers = ShopperFinder(faces, bundle.facts.chip_side)
 
     def EstimateAge(self, request: pb.EstimateAgeRequest, context: Any) -> pb.EstimateAgeResponse:
         chip = self.shoppers.find(request.photo).chip
