@@ -134,13 +134,33 @@ async def test_each_role_may_call_what_it_is_for_and_the_file_is_read_again(
             await age(address, Access(token=new), photo)
 
 
-SERVICES = (age_pb, admin_pb, inference_pb, health_pb2, reflection_pb2, channelz_pb2)
+SERVICES = [
+    service
+    for file in (age_pb, admin_pb, inference_pb, health_pb2, reflection_pb2, channelz_pb2)
+    for service in file.DESCRIPTOR.services_by_name.values()
+]
 METHODS = [
     (f"/{service.full_name}/{method.name}", method.client_streaming, method.server_streaming)
-    for file in SERVICES
-    for service in file.DESCRIPTOR.services_by_name.values()
+    for service in SERVICES
     for method in service.methods
 ]
+
+
+async def offered(channel: grpc.aio.Channel, token: str) -> set[str]:
+    """The names of all services that reflection tells of."""
+    ask = channel.stream_stream(
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+        request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
+        response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
+    )
+    asked = ask(
+        iter([reflection_pb2.ServerReflectionRequest(list_services="")]),
+        metadata=[("authorization", f"Bearer {token}")],
+        timeout=5,
+    )
+    async for answer in asked:
+        return {service.name for service in answer.list_services_response.service}
+    raise AssertionError("reflection has told nothing")
 
 
 async def code_of(
@@ -171,6 +191,7 @@ async def test_no_method_of_any_service_but_the_open_ones_is_for_somebody_withou
         serving(tokens=file, admin_service=True, channelz=True) as address,
         grpc.aio.insecure_channel(address) as channel,
     ):
+        assert await offered(channel, till) == {service.full_name for service in SERVICES}
         for method, client, server in METHODS:
             nobody = await code_of(channel, method, "", client=client, server=server)
             told[method] = (
