@@ -121,6 +121,5 @@ def serving(tiny_bundle: Path, tmp_path: Path) -> Serving:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            port_file.unlink()
 
     return serving

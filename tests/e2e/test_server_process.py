@@ -108,6 +108,11 @@ def test_the_server_ends_when_its_starter_does(shipped_model: Path, tmp_path: Pa
     ("arguments", "words"),
     [
         (["--model", "nowhere"], "there is no model in nowhere"),
+        (["--model", sys.executable], "there is no model in"),
+        (
+            ["--model", "{model}", "--port", "0", "--port-file", "nowhere/port"],
+            "port_file nowhere/port cannot be written: No such file or directory",
+        ),
         (
             ["--model", "{model}", "--host", "192.0.2.1", "--insecure"],
             "cannot listen on 192.0.2.1:50051",

@@ -1,33 +1,20 @@
 """AdminService and the commands that ask it, through a real port, with a network that says 34."""
 
 import asyncio
-import os
 import time
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
 
 from checkout_age.server.__main__ import main
-from checkout_age.server.bundle import Bundle, read_bundle, write_bundle
+from checkout_age.server.bundle import Bundle
 from checkout_age.v1 import admin_pb2 as pb
 from checkout_age.v1 import admin_pb2_grpc as pb_grpc
 from checkout_age.v1 import age_estimation_pb2 as ages
 from tests.conftest import Always34, Serving
 from tests.server.test_service import ready
-
-
-@pytest.fixture
-def newer(tiny_bundle: Path) -> str:
-    """A version beside the one that is served, a day younger."""
-    bundle = read_bundle(tiny_bundle)
-    facts = replace(bundle.facts, data_terms="drawn by nobody else")
-    weights = {path: bundle.weights[path] for path in bundle.weights}
-    folder = write_bundle(tiny_bundle.parents[1], facts, weights)
-    later = (folder / "bundle.json").stat().st_mtime + 86400
-    os.utime(folder / "bundle.json", (later, later))
-    return folder.name
 
 
 async def test_an_operator_lists_swaps_and_rolls_back_by_call(
@@ -90,6 +77,49 @@ async def test_what_is_refused_is_said_with_its_reason_and_the_old_model_goes_on
         with pytest.raises(grpc.aio.AioRpcError, match="no other model was served before"):
             await admin.RollBackModel(pb.RollBackModelRequest())
         assert (await stub.GetModel(ages.GetModelRequest())).version == tiny_bundle.name
+
+
+async def test_troubles_of_the_folder_are_told_to_the_operator_who_can_mend_them(
+    serving: Serving, tiny_bundle: Path, newer: str
+) -> None:
+    async with (
+        serving(admin_service=True, watch_models=0) as address,
+        grpc.aio.insecure_channel(address) as channel,
+    ):
+        await ready(channel)
+        admin: pb_grpc.AdminServiceAsyncStub = pb_grpc.AdminServiceStub(channel)
+
+        async def refusal(wish: grpc.aio.UnaryUnaryCall[Any, Any]) -> str:
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await wish
+            assert refused.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+            return str(refused.value.details())
+
+        folder = tiny_bundle.parent
+        (folder / "serve.new").mkdir()
+        assert "serve.new" in await refusal(admin.SwapModel(pb.SwapModelRequest(version=newer)))
+        (folder / "serve.new").rmdir()
+        (folder / "serve").write_bytes(b"\xff")
+        assert "cannot be read" in await refusal(admin.ListModels(pb.ListModelsRequest()))
+        assert (await admin.SwapModel(pb.SwapModelRequest())).version == newer
+        assert not (folder / "serve").exists()
+        folder.rename(folder.with_name("elsewhere"))
+        assert "no model in" in await refusal(admin.SwapModel(pb.SwapModelRequest()))
+        folder.with_name("elsewhere").rename(folder)
+
+
+async def test_a_version_that_the_canary_refused_is_listed_with_the_reason(
+    serving: Serving, tiny_bundle: Path, newer: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tiny_bundle.parent / "refused").write_text(f"{newer} its ages are far off\n")
+    async with (
+        serving(admin_service=True, watch_models=0) as address,
+        grpc.aio.insecure_channel(address) as channel,
+    ):
+        await ready(channel)
+        await asyncio.to_thread(main, ["models", "--server", address])
+        told = capsys.readouterr().out
+        assert told == f"{newer}\n  refused: its ages are far off\n{tiny_bundle.name} served\n"
 
 
 async def test_the_commands_ask_a_running_server(

@@ -173,6 +173,53 @@ async def test_a_bad_bundle_is_refused_and_the_old_one_goes_on(
         assert (await served.scorer.score(photo)).ages.age == pytest.approx(34)
 
 
+async def test_what_the_canary_refused_is_not_served_after_a_restart_either(
+    lab: Lab, photo: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = lab.version(80)
+    with pytest.raises(BundleError, match="years from"):
+        await lab.rollout.follow()
+    assert lab.rollout.versions.refused.all().keys() == {bad}
+    again = Lab(lab.folder, photo)
+    await again.rollout.start()
+    assert again.serves == lab.first
+    assert f"{bad} is passed over" in caplog.text
+    assert (await again.rollout.swap("")).after == lab.first
+    await again.rollout.close()
+
+
+async def test_a_refused_version_that_is_asked_for_by_name_is_tried_again_and_forgiven(
+    lab: Lab,
+) -> None:
+    newer = lab.version(36)
+    lab.rollout.versions.refused.add(newer, "once upon\na time")
+    assert lab.rollout.versions.refused.all() == {newer: "once upon a time"}
+    await lab.rollout.look()
+    assert lab.serves == lab.first
+    await lab.rollout.swap(newer)
+    assert lab.serves == newer
+    assert lab.rollout.versions.refused.all() == {}
+
+
+async def test_a_version_is_pinned_once_it_is_served_and_not_before(lab: Lab) -> None:
+    newer, pins = lab.version(36), []
+    swapping = asyncio.create_task(lab.rollout.swap(newer))
+    while not swapping.done():
+        pins.append((lab.serves, lab.rollout.versions.pinned))
+        await asyncio.sleep(0)
+    assert {serves for serves, pinned in pins if pinned} <= {newer}
+    assert (lab.first, None) in pins
+    assert lab.rollout.versions.pinned == newer
+
+
+async def test_where_no_version_can_be_pinned_none_is_swapped_in(lab: Lab) -> None:
+    newer = lab.version(36)
+    (lab.folder / "fake" / "serve.new").mkdir()
+    with pytest.raises(OSError, match=r"serve\.new"):
+        await lab.rollout.swap(newer)
+    assert lab.serves == lab.first
+
+
 async def test_a_changed_file_is_noticed_and_the_old_one_goes_on(lab: Lab) -> None:
     damaged = lab.version(36)
     (lab.folder / "fake" / damaged / "weights.safetensors").write_bytes(b"0" * 100)
@@ -244,7 +291,7 @@ async def test_at_the_start_the_newest_version_that_can_be_served_is(
 def test_the_canary_finds_a_model_that_has_no_age_where_the_other_has() -> None:
     with pytest.raises(CanaryError, match="no age for canary photo 2"):
         Canary([], 10).compare([20.0, 30.0], [20.0, None])
-    with pytest.raises(CanaryError, match="no canary photo shows a face"):
+    with pytest.raises(BundleError, match="no canary photo shows a face"):
         Canary([], 10).compare([None], [20.0])
     assert Canary([], 10).compare([20.0, None, 30.0], [22.0, None, 36.0]).mean_years == 4
 

@@ -66,3 +66,35 @@ def test_a_fingerprint_changes_with_any_file(models: list[Path]) -> None:
     assert fingerprint(models[0]) == before
     (models[0] / "weights.safetensors").write_bytes(b"other")
     assert fingerprint(models[0]) != before
+
+
+def test_a_file_serve_that_is_no_text_is_named(models: list[Path]) -> None:
+    (models[0].parent / "serve").write_bytes(b"\xff\xfe")
+    with pytest.raises(BundleError, match="serve cannot be read, it names a version"):
+        Versions.within(models[0].parent).wanted()
+
+
+def test_a_file_in_the_place_of_a_models_folder_is_told_to_hold_none(tmp_path: Path) -> None:
+    (tmp_path / "model").write_text("no folder")
+    with pytest.raises(BundleError, match="there is no model in"):
+        Versions.within(tmp_path / "model").wanted()
+
+
+def test_refused_versions_are_wanted_only_where_there_is_no_other(models: list[Path]) -> None:
+    versions = Versions.within(models[0].parent)
+    versions.refused.add(models[2].name, "its ages are far off")
+    assert list(versions.wanted()) == models[1::-1]
+    for folder in models:
+        versions.refused.add(folder.name, "likewise")
+    assert list(versions.wanted()) == models[::-1]
+
+
+def test_a_refusal_that_cannot_be_kept_is_logged(
+    models: list[Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    versions = Versions.within(models[0].parent)
+    versions.refused.file.write_bytes(b"\xff")
+    versions.refused.add(models[2].name, "its ages are far off")
+    assert "is not kept" in caplog.text
+    with pytest.raises(BundleError, match="refused cannot be read"):
+        versions.wanted()

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63heckout_age/v1/admin.proto\x12\x0f\x63heckout_age.v1\"\x13\n\x11ListModelsRequest\"?\n\x0cModelVersion\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0e\n\x06served\x18\x02 \x01(\x08\x12\x0e\n\x06pinned\x18\x03 \x01(\x08\"C\n\x12ListModelsResponse\x12-\n\x06models\x18\x01 \x03(\x0b\x32\x1d.checkout_age.v1.ModelVersion\"#\n\x10SwapModelRequest\x12\x0f\n\x07version\x18\x01 \x01(\t\">\n\x11SwapModelResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x18\n\x10previous_version\x18\x02 \x01(\t\"\x16\n\x14RollBackModelRequest\"B\n\x15RollBackModelResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x18\n\x10previous_version\x18\x02 \x01(\t2\x99\x02\n\x0c\x41\x64minService\x12U\n\nListModels\x12\".checkout_age.v1.ListModelsRequest\x1a#.checkout_age.v1.ListModelsResponse\x12R\n\tSwapModel\x12!.checkout_age.v1.SwapModelRequest\x1a\".checkout_age.v1.SwapModelResponse\x12^\n\rRollBackModel\x12%.checkout_age.v1.RollBackModelRequest\x1a&.checkout_age.v1.RollBackModelResponseB:\n\x0e\x63heckoutage.v1P\x01Z\x15\x63heckout-age/v1;agev1\xaa\x02\x0e\x43heckoutAge.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63heckout_age/v1/admin.proto\x12\x0f\x63heckout_age.v1\"\x13\n\x11ListModelsRequest\"P\n\x0cModelVersion\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0e\n\x06served\x18\x02 \x01(\x08\x12\x0e\n\x06pinned\x18\x03 \x01(\x08\x12\x0f\n\x07refused\x18\x04 \x01(\t\"C\n\x12ListModelsResponse\x12-\n\x06models\x18\x01 \x03(\x0b\x32\x1d.checkout_age.v1.ModelVersion\"#\n\x10SwapModelRequest\x12\x0f\n\x07version\x18\x01 \x01(\t\">\n\x11SwapModelResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x18\n\x10previous_version\x18\x02 \x01(\t\"\x16\n\x14RollBackModelRequest\"B\n\x15RollBackModelResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x18\n\x10previous_version\x18\x02 \x01(\t2\x99\x02\n\x0c\x41\x64minService\x12U\n\nListModels\x12\".checkout_age.v1.ListModelsRequest\x1a#.checkout_age.v1.ListModelsResponse\x12R\n\tSwapModel\x12!.checkout_age.v1.SwapModelRequest\x1a\".checkout_age.v1.SwapModelResponse\x12^\n\rRollBackModel\x12%.checkout_age.v1.RollBackModelRequest\x1a&.checkout_age.v1.RollBackModelResponseB:\n\x0e\x63heckoutage.v1P\x01Z\x15\x63heckout-age/v1;agev1\xaa\x02\x0e\x43heckoutAge.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,17 +35,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTMODELSREQUEST']._serialized_start=48
   _globals['_LISTMODELSREQUEST']._serialized_end=67
   _globals['_MODELVERSION']._serialized_start=69
-  _globals['_MODELVERSION']._serialized_end=132
-  _globals['_LISTMODELSRESPONSE']._serialized_start=134
-  _globals['_LISTMODELSRESPONSE']._serialized_end=201
-  _globals['_SWAPMODELREQUEST']._serialized_start=203
-  _globals['_SWAPMODELREQUEST']._serialized_end=238
-  _globals['_SWAPMODELRESPONSE']._serialized_start=240
-  _globals['_SWAPMODELRESPONSE']._serialized_end=302
-  _globals['_ROLLBACKMODELREQUEST']._serialized_start=304
-  _globals['_ROLLBACKMODELREQUEST']._serialized_end=326
-  _globals['_ROLLBACKMODELRESPONSE']._serialized_start=328
-  _globals['_ROLLBACKMODELRESPONSE']._serialized_end=394
-  _globals['_ADMINSERVICE']._serialized_start=397
-  _globals['_ADMINSERVICE']._serialized_end=678
+  _globals['_MODELVERSION']._serialized_end=149
+  _globals['_LISTMODELSRESPONSE']._serialized_start=151
+  _globals['_LISTMODELSRESPONSE']._serialized_end=218
+  _globals['_SWAPMODELREQUEST']._serialized_start=220
+  _globals['_SWAPMODELREQUEST']._serialized_end=255
+  _globals['_SWAPMODELRESPONSE']._serialized_start=257
+  _globals['_SWAPMODELRESPONSE']._serialized_end=319
+  _globals['_ROLLBACKMODELREQUEST']._serialized_start=321
+  _globals['_ROLLBACKMODELREQUEST']._serialized_end=343
+  _globals['_ROLLBACKMODELRESPONSE']._serialized_start=345
+  _globals['_ROLLBACKMODELRESPONSE']._serialized_end=411
+  _globals['_ADMINSERVICE']._serialized_start=414
+  _globals['_ADMINSERVICE']._serialized_end=695
 # @@protoc_insertion_point(module_scope)

@@ -11,14 +11,16 @@ class ListModelsRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class ModelVersion(_message.Message):
-    __slots__ = ("version", "served", "pinned")
+    __slots__ = ("version", "served", "pinned", "refused")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     SERVED_FIELD_NUMBER: _ClassVar[int]
     PINNED_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
     version: str
     served: bool
     pinned: bool
-    def __init__(self, version: _Optional[str] = ..., served: _Optional[bool] = ..., pinned: _Optional[bool] = ...) -> None: ...
+    refused: str
+    def __init__(self, version: _Optional[str] = ..., served: _Optional[bool] = ..., pinned: _Optional[bool] = ..., refused: _Optional[str] = ...) -> None: ...
 
 class ListModelsResponse(_message.Message):
     __slots__ = ("models",)

@@ -38,22 +38,25 @@ def _serve(given: Sequence[str]) -> None:
     from checkout_age.server.canary import NoCanaryError
     from checkout_age.server.certificates import CertificatesError
     from checkout_age.server.edge import PortTakenError
+    from checkout_age.server.port_file import PortFileError
     from checkout_age.server.serving import serve
     from checkout_age.server.tokens import TokensError
     from checkout_age.server.traces import TracingMissingError
 
     try:
-        asyncio.run(serve(config))
+        with asyncio.Runner() as runner:
+            runner.run(serve(config))
+            _end()  # inside: to close the loop would wait for threads that are given up
     except (
         BundleError,
         CertificatesError,
         NoCanaryError,
+        PortFileError,
         PortTakenError,
         TokensError,
         TracingMissingError,
     ) as error:
         sys.exit(f"checkout-age-server: {error}")
-    _end()
 
 
 def _end() -> None:

@@ -46,6 +46,8 @@ def admin_command(arguments: Sequence[str]) -> None:
                 listed = stub.ListModels(pb.ListModelsRequest(), timeout=PATIENCE)
                 for model in listed.models:
                     print(model.version, *_marks(model))
+                    if model.refused:
+                        print(f"  refused: {model.refused}")
             elif command == "swap":
                 _tell(stub.SwapModel(pb.SwapModelRequest(version=given.version), timeout=PATIENCE))
             else:

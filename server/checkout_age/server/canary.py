@@ -69,6 +69,7 @@ class Canary:
         Raises:
             CanaryError: they differ by more than is tolerated, or the new one has no age where the
                 served one has.
+            BundleError: the served one has no age for any of them.
         """
         apart = []
         for number, (before, after) in enumerate(zip(served, new, strict=True), 1):
@@ -78,7 +79,7 @@ class Canary:
                 raise CanaryError(f"the new model has no age for canary photo {number}")
             apart.append(abs(after - before))
         if not apart:
-            raise CanaryError("no canary photo shows a face that the served model can use")
+            raise BundleError("no canary photo shows a face that the served model can use")
         found = Comparison(len(apart), float(np.mean(apart)), max(apart))
         if found.mean_years > self.tolerance:
             raise CanaryError(

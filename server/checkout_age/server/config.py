@@ -108,7 +108,9 @@ class AddressOptions(Options):
     host: str = option("127.0.0.1", "address to listen on")
     port: int = option(50051, "port to listen on, 0 for a free one", at_least=0, at_most=LAST_PORT)
     port_file: Path | None = option(
-        None, "write HOST:PORT to this file once the port is bound", unset="none"
+        None,
+        "write HOST:PORT to this file once the server listens; it is removed at the end",
+        unset="none",
     )
 
 

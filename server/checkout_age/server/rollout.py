@@ -11,7 +11,7 @@ from pathlib import Path
 
 from checkout_age.server.answering import ModelNotReadyError
 from checkout_age.server.bundle import Bundle, BundleError, read_bundle
-from checkout_age.server.canary import Ages, Canary, Comparison
+from checkout_age.server.canary import Ages, Canary, CanaryError, Comparison
 from checkout_age.server.memory import give_back
 from checkout_age.server.served import Served
 from checkout_age.server.versions import Fingerprint, Versions, fingerprint
@@ -114,6 +114,7 @@ class Rollout:
         """
         async with self._one:
             wanted = await asyncio.to_thread(self.versions.wanted)
+            await asyncio.to_thread(self._tell_refused, wanted)
             for number, folder in enumerate(wanted, 1):
                 try:
                     served = await self._loaded(folder)
@@ -156,7 +157,7 @@ class Rollout:
             self._trouble = str(error)
 
     async def swap(self, version: str) -> Swap:
-        """Swap in a version and pin it; an empty name: unpin, and swap in the newest.
+        """Swap in a version and pin it; an empty name: swap in the newest, and unpin.
 
         Raises:
             BundleError: it is refused or not there, the old one goes on.
@@ -164,7 +165,7 @@ class Rollout:
         """
         async with self._alone():
             folder = await asyncio.to_thread(
-                lambda: self.versions.named(version) if version else self.versions.all()[0]
+                lambda: self.versions.named(version) if version else self.versions.newest()[0]
             )
             return await self._pinned(folder, version or None)
 
@@ -199,13 +200,11 @@ class Rollout:
                     await asyncio.to_thread(give_back)
 
     async def _pinned(self, folder: Path, pin: str | None) -> Swap:
-        before = self.versions.pinned
+        """Swap first, so that an end meanwhile leaves no pin to a model that was not tried yet."""
+        await asyncio.to_thread(self.versions.require_pinnable)
+        swap = await self._swap(folder)
         await asyncio.to_thread(self.versions.pin, pin)
-        try:
-            return await self._swap(folder)
-        except BundleError:
-            await asyncio.to_thread(self.versions.pin, before)
-            raise
+        return swap
 
     async def _swap(self, folder: Path) -> Swap:
         self.require_ready()
@@ -216,8 +215,10 @@ class Rollout:
         logger.info("loading %s beside %s", folder.name, old.folder.name)
         try:
             new, found = await self._tried(folder, old)
-        except BundleError:
+        except BundleError as error:
             self._refused[folder] = await asyncio.to_thread(fingerprint, folder)
+            if isinstance(error, CanaryError):
+                await asyncio.to_thread(self.versions.refused.add, folder.name, str(error))
             raise
         self._place, self._previous = new, old.folder
         self._refused.pop(folder, None)
@@ -229,6 +230,7 @@ class Rollout:
             *(swap.after, swap.before, swap.seconds),
             *(found.photos, found.mean_years, found.most_years),
         )
+        await asyncio.to_thread(self.versions.refused.remove, folder.name)
         await _retire(old)
         return swap
 
@@ -244,6 +246,16 @@ class Rollout:
         except BaseException:
             await asyncio.to_thread(served.scorer.close)
             raise
+
+    def _tell_refused(self, wanted: tuple[Path, ...]) -> None:
+        refused = self.versions.refused
+        for version, reason in refused.all().items():
+            if (self.versions.folder / version) not in wanted:
+                logger.warning(
+                    "%s is passed over, %s says: %s; swap to it by name or take the line out to "
+                    "try it again",
+                    *(version, refused.file, reason),
+                )
 
     async def _loaded(self, folder: Path) -> Served:
         self._loads += 1

@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
-from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health, health_pb2_grpc
@@ -21,6 +20,7 @@ from checkout_age.server.health import Health
 from checkout_age.server.inference import register_inference
 from checkout_age.server.loader import Loader
 from checkout_age.server.pace import Pace
+from checkout_age.server.port_file import forget_port, tell_port
 from checkout_age.server.rollout import Rollout
 from checkout_age.server.runtime import RUNTIMES, Runtime
 from checkout_age.server.served import Served
@@ -53,6 +53,7 @@ async def serve(
     Raises:
         BundleError: the model cannot be served.
         PortTakenError: the address cannot be bound.
+        PortFileError: the address cannot be written to the file that was named.
         CertificatesError, TokensError, TracingMissingError: as Edge says.
         NoCanaryError: there is no photo in the folder that the settings name for them.
     """
@@ -96,28 +97,29 @@ async def serve(
     if config.open_inference:
         services.append(register_inference(ages, server))
     if config.admin_service:
-        admin.register(admin.Admin(rollout), server)
+        admin.register(admin.Admin(rollout, drain), server)
         services.append(admin.SERVICE)
     healthy = Health(services)
     health_pb2_grpc.add_HealthServicer_to_server(healthy, server)
     edge.offer(server, (*services, health.SERVICE_NAME))
     address = edge.bind(server, config.host, config.port)
-    _tell_port(address, config.port_file)
     edge.open()
     await server.start()
     logger.info("listening on %s, loading a model of %s", address, config.model)
     following: asyncio.Task[None] | None = None
     try:
+        tell_port(address, config.port_file)
         if await _started(rollout, signals):
             await healthy.serving()
             following = asyncio.create_task(_follow(rollout, signals, config.watch_models))
             await signals.stop.wait()
     finally:
+        until = asyncio.get_running_loop().time() + config.grace
         if following is not None:
             following.cancel()
         await _end(server, healthy, drain, config.grace, hurry=not signals.stop.is_set())
-        await asyncio.to_thread(edge.close)
-        await rollout.close()
+        forget_port(address, config.port_file)
+        await _release(until, edge, rollout)
     logger.info("stopped")
 
 
@@ -129,10 +131,26 @@ async def _started(rollout: Rollout, signals: Signals) -> bool:
         await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
-        if not loading.done():
-            logger.info("the end was asked for while the model loads; that is waited for")
-        await loading  # a library that is torn down while it still builds takes the process along
+    if signals.stop.is_set() and not loading.done():
+        logger.info("the end was asked for while the model loads")
+        loading.add_done_callback(lambda _: loading.cancelled() or loading.exception())
+        return False
+    await loading
     return not signals.stop.is_set()
+
+
+async def _release(until: float, edge: Edge, rollout: Rollout) -> None:
+    await _within(until, "the traces are sent", asyncio.to_thread(edge.close))
+    await _within(until, "a model is loaded", rollout.close())
+
+
+async def _within(until: float, what: str, work: Awaitable[None]) -> None:
+    """Wait for what is left to do until that second of the loop's, and no longer."""
+    try:
+        async with asyncio.timeout_at(until):
+            await work
+    except TimeoutError:
+        logger.warning("the grace is over before %s; that is given up", what)
 
 
 async def _follow(rollout: Rollout, signals: Signals, seconds: float) -> None:
@@ -187,10 +205,3 @@ async def _end(
 def _named(config: ServerConfig) -> Callable[[Bundle], Runtime]:
     load = RUNTIMES[config.runtime]
     return lambda bundle: load(bundle, config.precision, config.used_threads)
-
-
-def _tell_port(address: str, file: Path | None) -> None:
-    if file is not None:
-        written = file.with_name(file.name + ".new")
-        written.write_text(address + "\n")
-        written.replace(file)

@@ -2,6 +2,7 @@
 
 models/NAME/VERSION/bundle.json ...   any number of versions side by side
 models/NAME/serve                     the version to serve, if it is to be another than the newest
+models/NAME/refused                   versions that the canary refused, see refused.py
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from checkout_age.server.bundle import FACTS, BundleError
+from checkout_age.server.refused import Refused
 
 PIN = "serve"
 
@@ -40,20 +42,32 @@ class Versions:
     def wanted(self) -> tuple[Path, ...]:
         """The folders that may be served, the best first: the pinned one alone, else the newest.
 
+        Those that the canary refused are none of them, unless all are.
+
         Raises:
-            BundleError: there is none.
+            BundleError: there is none, or the folder cannot be read.
         """
         if self.only is not None:
             return (self.only,)
         pinned = self.pinned
         if pinned is not None:
             return (self.named(pinned),)
+        return self.newest()
+
+    def newest(self) -> tuple[Path, ...]:
+        """The same, whatever is pinned."""
         found = self.all()
         if not found:
             raise BundleError(
                 f"there is no model in {self.folder}; name a folder as models/NAME/VERSION"
             )
-        return found
+        refused = self.refused.all()
+        return tuple(folder for folder in found if folder.name not in refused) or found
+
+    @property
+    def refused(self) -> Refused:
+        """Those that the canary refused."""
+        return Refused(self.folder)
 
     def all(self) -> tuple[Path, ...]:
         """The folders of all versions, the newest first, by when their last file was written."""
@@ -78,20 +92,36 @@ class Versions:
 
     @property
     def pinned(self) -> str | None:
-        """The version that the file `serve` names; None where there is no such file."""
+        """The version that the file `serve` names; None where there is no such file.
+
+        Raises:
+            BundleError: the file is there and cannot be read.
+        """
+        file = self.folder / PIN
         try:
-            return (self.folder / PIN).read_text().strip() or None
-        except FileNotFoundError:
+            return file.read_text("utf-8").strip() or None
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise BundleError(f"{file} cannot be read, it names a version: {error}") from error
+
+    def require_pinnable(self) -> None:
+        """Raise OSError where no version could be pinned."""
+        written = self._new_pin
+        written.write_text("")
+        written.unlink()
 
     def pin(self, version: str | None) -> None:
         """Have a version served until further notice; None: the newest. Raises OSError."""
         if version is None:
             (self.folder / PIN).unlink(missing_ok=True)
             return
-        written = self.folder / f"{PIN}.new"
-        written.write_text(version + "\n")
-        written.replace(self.folder / PIN)
+        self._new_pin.write_text(version + "\n", "utf-8")
+        self._new_pin.replace(self.folder / PIN)
+
+    @property
+    def _new_pin(self) -> Path:
+        return self.folder / f"{PIN}.new"
 
 
 def fingerprint(folder: Path) -> Fingerprint:
