@@ -189,6 +189,30 @@ def test_a_claim_that_is_not_renewed_lapses(
         pass
 
 
+@pytest.mark.parametrize("goes_away", [False, True])
+def test_a_claim_that_cannot_be_read_stands_in_the_way_unless_it_has_gone(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, goes_away: bool
+) -> None:
+    monkeypatch.setattr("checkout_age.batch.lease.SETTLES", 0.01)
+    bucket.put(f"lake/.locks/purchase_date={DAY}/0.json", b'{"holds": true}')
+    read = Place.read_bytes
+
+    def fails(place: Place) -> bytes:
+        if place.name != "0.json":
+            return read(place)
+        if goes_away:
+            place.delete()
+        raise OSError("no route to the store")
+
+    monkeypatch.setattr(Place, "read_bytes", fails)
+    if goes_away:
+        with night_lock(bucket.lake, DAY):
+            pass
+    else:
+        with pytest.raises(OSError, match="no route to the store"):
+            night_lock(bucket.lake, DAY).__enter__()
+
+
 def test_the_report_and_sql_read_the_lake_and_the_baskets_there(
     bucket: Bucket, server: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
