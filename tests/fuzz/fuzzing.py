@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 from checkout_age.server.config import SHIPPED
 from checkout_age.v1 import age_estimation_pb2 as pb
 from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
-from tests.fuzz.inputs import ADMIN, STREAM, Input, made_of, photos_of_every_shape
+from tests.fuzz.inputs import (
+    ADMIN,
+    REFLECTION,
+    STREAM,
+    WATCH,
+    Input,
+    made_of,
+    photos_of_every_shape,
+)
 
 AT_ONCE = 256
 """Inputs of one example: those for the stream go through one, the others in calls of their own."""
@@ -94,10 +102,15 @@ class Fuzzer:
     async def _call(self, each: Input, free: asyncio.Semaphore) -> None:
         async with free:
             try:
-                if each.method == STREAM:
+                if each.method in {STREAM, REFLECTION}:
                     stream: Any = self._channel.stream_stream(each.method)
                     async for _ in stream(iter([each.content]), timeout=PATIENCE):
                         pass
+                elif each.method == WATCH:  # it ends with the server
+                    watch: Any = self._channel.unary_stream(each.method)
+                    watching = watch(each.content, timeout=PATIENCE)
+                    await watching.read()
+                    watching.cancel()
                 else:
                     call: Any = self._channel.unary_unary(each.method)
                     await call(each.content, timeout=PATIENCE)

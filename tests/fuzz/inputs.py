@@ -16,11 +16,13 @@ AGES = "/checkout_age.v1.AgeEstimationService/"
 INFERENCE = "/inference.GRPCInferenceService/"
 ADMIN = "/checkout_age.v1.AdminService/"
 STREAM = f"{AGES}EstimateAges"
+REFLECTION = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+WATCH = "/grpc.health.v1.Health/Watch"
 METHODS = (
     *(f"{ADMIN}{name}" for name in ("ListModels", "SwapModel", "RollBackModel")),
     *(f"{AGES}{name}" for name in ("EstimateAge", "CheckAge", "GetModel", "EstimateShoeSize")),
     *(f"{INFERENCE}{name}" for name in ("ModelInfer", "ModelReady", "ModelMetadata")),
-    *("/grpc.health.v1.Health/Check", STREAM),
+    *("/grpc.health.v1.Health/Check", WATCH, STREAM, REFLECTION),
 )
 HEADS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\x10\x00\x00\x00WEBPVP8 ", b"GIF89a", b"BM")
 STREAMED, ALONE = 0.7, 0.85

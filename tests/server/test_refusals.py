@@ -125,6 +125,12 @@ async def no_protobuf(port: Port) -> None:
     await port.send_raw(good())
 
 
+@row("no protobuf to a watch of the health")
+async def no_protobuf_to_a_watch(port: Port) -> None:
+    watch: Any = port.channel.unary_stream("/grpc.health.v1.Health/Watch")
+    await watch(good()).read()
+
+
 @row("unknown method")
 async def unknown_method(port: Port) -> None:
     await port.send_raw(b"", "/checkout_age.v1.AgeEstimationService/EstimateShoeSize")

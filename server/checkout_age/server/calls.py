@@ -4,8 +4,8 @@ import asyncio
 import inspect
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import nullcontext
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, nullcontext
 from contextvars import ContextVar
 from typing import Any
 
@@ -13,10 +13,11 @@ import grpc
 
 from checkout_age.server import request_id
 from checkout_age.server.answering import answering
-from checkout_age.server.guard import AGES, RATED, Guard, Refusal
+from checkout_age.server.guard import AGES, RATED, Guard, Refusal, unreadable
 from checkout_age.server.logs import CallRecord
 from checkout_age.server.messages import Malformed, parser, photo_parser, photos_in
 from checkout_age.server.metrics import Metrics
+from checkout_age.server.reading import Reading
 from checkout_age.server.time_limit import TimeLimit
 from checkout_age.server.tokens import Caller
 from checkout_age.server.traces import Tracer
@@ -72,25 +73,31 @@ class Calls(grpc.aio.ServerInterceptor):
         return handler
 
     def _watched(self, method: str, handler: Any) -> Any:
-        """The handler with all that surrounds a call; health and reflection pass as they are."""
-        inner = handler.unary_unary or handler.stream_stream or handler.unary_stream
-        if not inspect.iscoroutinefunction(inner) or handler.unary_stream:
+        """The handler with all that surrounds a call; one that is no coroutine passes as it is."""
+        inner = handler.unary_unary or handler.unary_stream or handler.stream_stream
+        if inspect.isasyncgenfunction(inner):
+            inner = _writing(inner)
+        if not inspect.iscoroutinefunction(inner):
             return handler
         deserialize, serialize = handler.request_deserializer, handler.response_serializer
+        parse = (photo_parser if method in OF_ONE_PHOTO else parser)(method, deserialize)
         if handler.stream_stream:
             return grpc.stream_stream_rpc_method_handler(
-                self._stream(method, inner), parser(method, deserialize), serialize
+                self._stream(method, inner), parse, serialize
             )
-        has_photo = method in OF_ONE_PHOTO
-        parse = (photo_parser if has_photo else parser)(method, deserialize)
-        return grpc.unary_unary_rpc_method_handler(self._single(method, inner), parse, serialize)
+        made = (
+            grpc.unary_stream_rpc_method_handler
+            if handler.unary_stream
+            else grpc.unary_unary_rpc_method_handler
+        )
+        return made(self._single(method, inner), parse, serialize)
 
     def _single(self, method: str, inner: Any) -> Any:
         guard, limit = self._guard, self._limit
 
         async def answer(request: Any, context: Any) -> Any:
             if isinstance(request, Malformed):
-                await _abort(context, _unreadable(request))
+                await _abort(context, unreadable(request))
             if guard.rates is not None:
                 try:
                     guard.count(method, _client(context), photos_in(request))
@@ -108,10 +115,10 @@ class Calls(grpc.aio.ServerInterceptor):
 
     def _stream(self, method: str, inner: Any) -> Any:
         async def answer(requests: AsyncIterator[Any], context: Any) -> None:
-            reading = _Reading(requests, self._guard, context)
+            reading = Reading(requests, self._guard, method, _client(context))
             await inner(reading.read(), context)
-            if reading.malformed is not None:
-                await _abort(context, _unreadable(reading.malformed))
+            if reading.refusal is not None:
+                await _abort(context, reading.refusal)
 
         return self._around(method, answer)
 
@@ -156,24 +163,6 @@ class Calls(grpc.aio.ServerInterceptor):
         )
 
 
-class _Reading:
-    """The requests of a stream, slowed to the client's rate, up to one that cannot be read."""
-
-    def __init__(self, requests: AsyncIterator[Any], guard: Guard, context: Any) -> None:
-        self._requests, self._rates = requests, guard.rates
-        self._client = "" if guard.rates is None else _client(context)
-        self.malformed: Malformed | None = None
-
-    async def read(self) -> AsyncIterator[Any]:
-        async for request in self._requests:
-            if isinstance(request, Malformed):
-                self.malformed = request
-                return
-            if self._rates is not None and (pause := self._rates.owe(self._client)):
-                await asyncio.sleep(pause)
-            yield request
-
-
 async def _answered(
     answer: Callable[[Any, Any], Awaitable[Any]], request: Any, context: Any
 ) -> Any:
@@ -187,16 +176,23 @@ async def _answered(
             raise error
 
 
+def _writing(inner: Callable[[Any, Any], AsyncGenerator[Any]]) -> Callable[[Any, Any], Any]:
+    """A handler that yields its answers, as one that writes them."""
+
+    async def write(request: Any, context: Any) -> None:
+        async with aclosing(inner(request, context)) as answers:
+            async for answer in answers:
+                await context.write(answer)
+
+    return write
+
+
 def _client(context: Any) -> str:
     """Who is held to a rate: the name of the token, or the machine."""
     caller = _caller.get()
     if caller is not None:
         return f"token {caller.name}"
     return str(context.peer()).rpartition(":")[0]
-
-
-def _unreadable(malformed: Malformed) -> Refusal:
-    return Refusal(grpc.StatusCode.INVALID_ARGUMENT, malformed.why)
 
 
 def _refusing(refusal: Refusal) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import grpc
 
+from checkout_age.server.messages import Malformed
 from checkout_age.server.rate import Rates
 from checkout_age.server.tokens import Caller, Role, Tokens
 
@@ -37,6 +38,8 @@ ROLES = {
 """Who may call what; whatever is not named here is the admins'."""
 RATED = frozenset({f"{AGES}EstimateAge", f"{AGES}CheckAge", f"{INFERENCE}ModelInfer"})
 """Calls of one photo that count against a client's rate; streams are slowed instead."""
+PACED = frozenset({f"{AGES}EstimateAges"})
+"""Streams of photos, which are read no faster than a client's rate."""
 SCHEME = "bearer "
 
 
@@ -106,6 +109,11 @@ class Guard:
         if caller is None:
             raise Refusal(grpc.StatusCode.UNAUTHENTICATED, "the token is not known here")
         return caller
+
+
+def unreadable(message: Malformed) -> Refusal:
+    """What the sender of bytes that are no message is told."""
+    return Refusal(grpc.StatusCode.INVALID_ARGUMENT, message.why)
 
 
 def _listed(roles: Iterable[Role]) -> str:

@@ -1,0 +1,69 @@
+"""What every call gets on its way to its handler, and what is told of it."""
+
+import asyncio
+import logging
+from typing import Any
+
+import grpc
+import pytest
+
+from tests.conftest import Serving
+
+WATCH = "/grpc.health.v1.Health/Watch"
+REFLECTION = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+GET_SERVER = "/grpc.channelz.v1.Channelz/GetServer"
+NO_MESSAGE = b"\xff\xff"
+
+
+async def refusal(asked: Any) -> grpc.aio.AioRpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await asked.read() if hasattr(asked, "read") else await asked
+    return raised.value
+
+
+async def told(caplog: pytest.LogCaptureFixture, words: str) -> logging.LogRecord:
+    """The line of a call that begins with these words, once it is there."""
+    async with asyncio.timeout(10):
+        while True:
+            for record in caplog.records:
+                if record.getMessage().startswith(words):
+                    return record
+            await asyncio.sleep(0.01)
+
+
+async def test_bytes_that_are_no_message_are_told_so_by_health_reflection_and_channelz_too(
+    serving: Serving, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with (
+        serving(channelz=True) as address,
+        grpc.aio.insecure_channel(address) as channel,
+    ):
+        watch: Any = channel.unary_stream(WATCH)
+        reflect: Any = channel.stream_stream(REFLECTION)
+        ask: Any = channel.unary_unary(GET_SERVER)
+        for asked, name in (
+            (watch(NO_MESSAGE, timeout=10), "Watch"),
+            (reflect(iter([NO_MESSAGE]), timeout=10), "ServerReflectionInfo"),
+            (ask(NO_MESSAGE, timeout=10), "GetServer"),
+        ):
+            error = await refusal(asked)
+            assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+            assert error.details() == f"the bytes sent are no message that {name} takes"
+    assert "Traceback" not in caplog.text
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+async def test_a_watch_and_a_look_by_reflection_are_told_when_they_end(
+    serving: Serving, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "checkout_age.server.calls")
+    async with serving() as address, grpc.aio.insecure_channel(address) as channel:
+        watch: Any = channel.unary_stream(WATCH)
+        watching = watch(b"", timeout=10)
+        await watching.read()
+        reflect: Any = channel.stream_stream(REFLECTION)
+        assert [each async for each in reflect(iter([b"\x3a\x00"]), timeout=10)]
+        assert "Watch" not in caplog.text
+        watching.cancel()
+        await told(caplog, "ServerReflectionInfo OK")
+        await told(caplog, "Watch CANCELLED")
