@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
+from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 
+from checkout_age.server.tokens import Caller, Role, add_token
 from tests.conftest import Serving
 
+AGES = "/checkout_age.v1.AgeEstimationService/"
 WATCH = "/grpc.health.v1.Health/Watch"
 REFLECTION = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 GET_SERVER = "/grpc.channelz.v1.Channelz/GetServer"
@@ -67,3 +70,39 @@ async def test_a_watch_and_a_look_by_reflection_are_told_when_they_end(
         watching.cancel()
         await told(caplog, "ServerReflectionInfo OK")
         await told(caplog, "Watch CANCELLED")
+
+
+async def test_a_refused_call_is_told_with_where_it_came_from_and_whose_token_it_was(
+    serving: Serving, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "checkout_age.server.calls")
+    till = add_token(tmp_path / "tokens", Caller("till-1", Role.TILL))
+    async with (
+        serving(tokens=tmp_path / "tokens") as address,
+        grpc.aio.insecure_channel(address) as channel,
+    ):
+        call: Any = channel.unary_unary(f"{AGES}EstimateAges")
+        for token, code, client in (
+            ("guessed", "UNAUTHENTICATED", None),
+            (till, "PERMISSION_DENIED", "till-1"),
+        ):
+            error = await refusal(call(b"", metadata=(("authorization", f"Bearer {token}"),)))
+            assert error.code().name == code
+            line: Any = await told(caplog, f"EstimateAges {code}")
+            assert line.client == client
+            assert line.peer.startswith("ipv4:127.0.0.1:")
+
+
+async def test_a_call_of_no_method_is_told_with_where_it_came_from_but_not_by_its_name(
+    serving: Serving, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "checkout_age.server.calls")
+    async with serving() as address, grpc.aio.insecure_channel(address) as channel:
+        call: Any = channel.unary_unary('/made.Up/"Name')
+        error = await refusal(call(b"", metadata=(("x-request-id", "till-7:42"),)))
+        assert error.code() is grpc.StatusCode.UNIMPLEMENTED
+        assert error.details() == "Method not found!"
+        assert dict(error.trailing_metadata())["x-request-id"] == "till-7:42"
+        line: Any = await told(caplog, "unknown UNIMPLEMENTED")
+        assert line.peer.startswith("ipv4:127.0.0.1:")
+        assert "made.Up" not in caplog.text

@@ -28,6 +28,8 @@ RETRY_AFTER = "grpc-retry-pushback-ms"
 """The trailing metadata from which gRPC clients take the time before another try."""
 
 OF_ONE_PHOTO = frozenset({f"{AGES}EstimateAge", f"{AGES}CheckAge"})
+NO_SUCH_METHOD = Refusal(grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
+"""In gRPC's own words."""
 
 _caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
 _parent: ContextVar[str | None] = ContextVar("parent", default=None)
@@ -47,14 +49,6 @@ class Calls(grpc.aio.ServerInterceptor):
 
     async def intercept_service(self, continuation: Any, details: Any) -> Any:
         """Let the call pass to its handler, or to one that refuses it unread."""
-        method: str = details.method
-        handler = self._handlers.get(method)
-        if handler is None:
-            found = await continuation(details)
-            if found is None:  # it is not kept: any name can be asked for
-                self._metrics.refused("unknown", "UNIMPLEMENTED")
-                return None
-            handler = self._handlers[method] = self._watched(method, found)
         authorization = given = parent = None
         for key, value in details.invocation_metadata:
             if key == "authorization":
@@ -65,11 +59,18 @@ class Calls(grpc.aio.ServerInterceptor):
                 parent = value
         request_id.current.set(request_id.request_id(given))
         _parent.set(parent)
+        method: str = details.method
+        handler = self._handlers.get(method)
+        if handler is None:
+            found = await continuation(details)
+            if found is None:  # it is neither kept nor told: any name can be asked for
+                return self._refusing("unknown", NO_SUCH_METHOD)
+            handler = self._handlers[method] = self._watched(method, found)
         try:
             _caller.set(self._guard.caller(method, authorization))
         except Refusal as refusal:
-            self._tell(method, refusal.code.name, 0.0, None)
-            return _refusing(refusal)
+            _caller.set(refusal.caller)
+            return self._refusing(method, refusal)
         return handler
 
     def _watched(self, method: str, handler: Any) -> Any:
@@ -145,9 +146,18 @@ class Calls(grpc.aio.ServerInterceptor):
 
         return watched
 
+    def _refusing(self, method: str, refusal: Refusal) -> Any:
+        """A handler that ends the call before its message is read."""
+
+        async def refuse(_: Any, context: Any) -> None:
+            context.set_trailing_metadata(((request_id.KEY, request_id.current.get()),))
+            self._metrics.refused(method, refusal.code.name)
+            self._tell(method, refusal.code.name, 0.0, context)
+            await _abort(context, refusal)
+
+        return grpc.stream_stream_rpc_method_handler(refuse)
+
     def _tell(self, method: str, code: str, seconds: float, context: Any) -> None:
-        if context is None:
-            self._metrics.refused(method, code)
         if not logger.isEnabledFor(logging.INFO):
             return
         caller = _caller.get()
@@ -158,7 +168,7 @@ class Calls(grpc.aio.ServerInterceptor):
                 code=code,
                 seconds=seconds,
                 client=None if caller is None else caller.name,
-                peer=None if context is None else context.peer(),
+                peer=context.peer(),
             )
         )
 
@@ -193,16 +203,6 @@ def _client(context: Any) -> str:
     if caller is not None:
         return f"token {caller.name}"
     return str(context.peer()).rpartition(":")[0]
-
-
-def _refusing(refusal: Refusal) -> Any:
-    """A handler that ends the call before its message is read."""
-
-    async def refuse(_: Any, context: Any) -> None:
-        context.set_trailing_metadata(((request_id.KEY, request_id.current.get()),))
-        await _abort(context, refusal)
-
-    return grpc.stream_stream_rpc_method_handler(refuse)
 
 
 async def _abort(context: Any, refusal: Refusal) -> None:

@@ -46,10 +46,18 @@ SCHEME = "bearer "
 class Refusal(Exception):  # noqa: N818  # it is told to the caller, nothing failed
     """A call that may not be made, as the caller is told it."""
 
-    def __init__(self, code: grpc.StatusCode, message: str, retry_after: float = 0.0) -> None:
+    def __init__(
+        self,
+        code: grpc.StatusCode,
+        message: str,
+        retry_after: float = 0.0,
+        caller: Caller | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.caller = caller
+        """Who it is told to, where that is known."""
         self.retry_after = retry_after
         """Seconds after which trying again helps; 0 where it will not."""
 
@@ -76,6 +84,7 @@ class Guard:
                 grpc.StatusCode.PERMISSION_DENIED,
                 f"{method.rpartition('/')[2]} is for {_listed(roles)}; "
                 f"the token of {caller.name} is for the role {caller.role}",
+                caller=caller,
             )
         return caller
 
