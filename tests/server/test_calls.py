@@ -2,16 +2,20 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 
+from checkout_age.server.guard import AGES, Guard
+from checkout_age.server.reading import Reading
 from checkout_age.server.tokens import Caller, Role, add_token
+from checkout_age.v1 import age_estimation_pb2 as pb
 from tests.conftest import Serving
+from tests.server.test_service import ready
 
-AGES = "/checkout_age.v1.AgeEstimationService/"
 WATCH = "/grpc.health.v1.Health/Watch"
 REFLECTION = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 GET_SERVER = "/grpc.channelz.v1.Channelz/GetServer"
@@ -106,3 +110,46 @@ async def test_a_call_of_no_method_is_told_with_where_it_came_from_but_not_by_it
         line: Any = await told(caplog, "unknown UNIMPLEMENTED")
         assert line.peer.startswith("ipv4:127.0.0.1:")
         assert "made.Up" not in caplog.text
+
+
+async def test_a_stream_whose_token_is_taken_out_answers_what_it_has_read_and_ends(
+    serving: Serving, tmp_path: Path, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("checkout_age.server.reread.LOOKS", 0.0)
+    monkeypatch.setattr("checkout_age.server.reading.LOOKS", 0.0)
+    file = tmp_path / "tokens"
+    night = add_token(file, Caller("night-1", Role.NIGHT))
+    async with serving(tokens=file) as address, grpc.aio.insecure_channel(address) as channel:
+        stub = await ready(channel)
+        metadata = (("authorization", f"Bearer {night}"),)
+        stream: Any = stub.EstimateAges(metadata=metadata, timeout=30)
+        await stream.write(pb.EstimateAgesRequest(id="before", photo=photo))
+        assert (await stream.read()).id == "before"
+        file.write_text("# nobody\n")
+        await stream.write(pb.EstimateAgesRequest(id="after", photo=photo))
+        error = await refusal(stream)
+        assert error.code() is grpc.StatusCode.UNAUTHENTICATED
+        assert error.details() == "the token is not known here"
+
+
+async def test_a_stream_asks_again_whether_its_token_is_good_once_a_second_at_most() -> None:
+    asked, now = 0, 0.0
+
+    class Counting(Guard):
+        def caller(self, method: str, authorization: str | None) -> Caller | None:
+            nonlocal asked
+            asked += 1
+            return super().caller(method, authorization)
+
+    async def photos() -> AsyncIterator[str]:
+        nonlocal now
+        for each in range(100):
+            now = each / 20
+            yield "photo"
+
+    method = f"{AGES}EstimateAges"
+    reading = Reading(
+        photos(), Counting(), method, client="", authorization=None, clock=lambda: now
+    )
+    assert len([each async for each in reading.read()]) == 100
+    assert asked == 4

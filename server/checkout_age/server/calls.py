@@ -116,7 +116,13 @@ class Calls(grpc.aio.ServerInterceptor):
 
     def _stream(self, method: str, inner: Any) -> Any:
         async def answer(requests: AsyncIterator[Any], context: Any) -> None:
-            reading = Reading(requests, self._guard, method, _client(context))
+            reading = Reading(
+                requests,
+                self._guard,
+                method,
+                client=_client(context),
+                authorization=dict(context.invocation_metadata()).get("authorization"),
+            )
             await inner(reading.read(), context)
             if reading.refusal is not None:
                 await _abort(context, reading.refusal)
