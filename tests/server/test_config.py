@@ -17,6 +17,10 @@ WRONG = [
     ("min-face-sharpness", "nan", "min_face_sharpness must be at least 0, got nan"),
     ("several-faces", "guess", "several_faces must be one of choose, refuse, got 'guess'"),
     ("grace", "-1", "grace must be at least 0, got -1.0"),
+    ("tokens", "", "tokens must be a path, got ''; unset it to have the default: no tokens"),
+    ("tls-cert", "", "tls_cert must be a path, got ''; unset it to have the default: plain text"),
+    ("canary", " ", "canary must be a path, got ' '; unset it to have the default: frames that"),
+    ("model", "", "model must be a path, got ''; unset it to have the default: "),
 ]
 
 
@@ -123,6 +127,43 @@ def test_a_misspelt_variable_is_refused_not_passed_over(
 ) -> None:
     monkeypatch.setenv("CHECKOUT_AGE_SERVER_GRASE", "3")
     assert "is it CHECKOUT_AGE_SERVER_GRACE?" in refusal([], capsys)
+
+
+def test_an_empty_name_of_the_file_of_settings_is_refused_not_passed_over(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHECKOUT_AGE_SERVER_CONFIG", "")
+    assert "CHECKOUT_AGE_SERVER_CONFIG must be a path, got ''" in refusal([], capsys)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("--host=[::1]", "host must be written without brackets, as ::1, got [::1]"),
+        ("--host=unix:/x", "a path is none, and a port is no part of it, got 'unix:/x'"),
+        ("--host=127.0.0.1:50051", "a port is no part of it, got '127.0.0.1:50051'"),
+        ("--host=", "host must be an address such as 127.0.0.1 or ::1, or a name"),
+        ("--metrics-host=[::1]", "metrics_host must be written without brackets, as ::1"),
+        ("--otlp-endpoint=garbage", "must be http://HOST:PORT or https://HOST:PORT, got 'garbage'"),
+        ("--otlp-endpoint=127.0.0.1:4317", "otlp_endpoint must be http://HOST:PORT"),
+        ("--otlp-endpoint=http://", "otlp_endpoint must be http://HOST:PORT"),
+        ("--otlp-endpoint=http://a:port", "otlp_endpoint must be http://HOST:PORT"),
+        ("--otlp-endpoint=", "otlp_endpoint must be http://HOST:PORT"),
+        ("--canary=/nonexistent", "canary must be a folder of photos, /nonexistent is none"),
+    ],
+)
+def test_what_could_never_be_bound_reached_or_read_is_refused_at_the_door(
+    given: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert words in refusal([given], capsys)
+
+
+def test_addresses_names_and_collectors_that_there_can_be_pass_the_door(tmp_path: Path) -> None:
+    for host in ("::1", "127.0.0.1", "localhost", "fe80::1%eth0", "ages.shop-1.example", "0.0.0.0"):
+        assert parse_arguments(["--host", host, "--insecure"]).host == host
+    for endpoint in ("http://127.0.0.1:4317", "https://[::1]:4317", "http://collector/v1"):
+        assert parse_arguments(["--otlp-endpoint", endpoint]).otlp_endpoint == endpoint
+    assert parse_arguments(["--canary", str(tmp_path)]).canary == tmp_path
 
 
 def test_the_help_shows_flag_variable_and_key_of_every_setting(

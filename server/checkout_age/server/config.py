@@ -14,6 +14,7 @@ from checkout_age.server.options import Options, option
 from checkout_age.server.photo import DEFAULT_LIMITS, PhotoLimits
 from checkout_age.server.quality import DEFAULT_QUALITY, QualityLimits
 from checkout_age.server.runtime_options import RuntimeOptions
+from checkout_age.server.security import require_host
 from checkout_age.server.settings import Settings, add_options, settings_of
 from checkout_age.server.shopper import Acceptance
 
@@ -177,6 +178,10 @@ class ServerConfig(
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        require_host(self.host, "host")
+        require_host(self.metrics_host, "metrics_host")
+        if self.canary is not None and not self.canary.is_dir():
+            raise ValueError(f"canary must be a folder of photos, {self.canary} is none")
         self.require_guarded(self.host, "host")
         if self.metrics_port is not None:
             self.require_guarded(self.metrics_host, "metrics_host")

@@ -84,6 +84,11 @@ class Option:
         """
         if self.read is not None:
             return self.read(text)
+        if self.kind is Path and not text.strip():  # Path("") is the working directory
+            raise ValueError(
+                f"{self.name} must be a path, got {text!r}; "
+                f"unset it to have the default: {self.told_default}"
+            )
         try:
             if self.kind is bool:
                 return YES_NO[text.lower()]

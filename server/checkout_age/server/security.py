@@ -1,20 +1,39 @@
 """Security: the options that say who is let in, and the rule for other addresses than loopback."""
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from checkout_age.server.options import Options, option
 
+NAME = re.compile(r"\w[\w.-]*")
+"""What the name of a machine looks like."""
+
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach what listens there."""
-    if host == "localhost" or host.startswith("unix:"):
-        return True
+    address = _address(host)
+    return host == "localhost" if address is None else address.is_loopback
+
+
+def require_host(host: str, name: str) -> None:
+    """Raise ValueError where nothing can listen on what the option of that name says."""
+    bare = host.strip("[]")
+    if bare != host and _address(bare) is not None:
+        raise ValueError(f"{name} must be written without brackets, as {bare}, got {host}")
+    if _address(host) is None and not NAME.fullmatch(host):
+        raise ValueError(
+            f"{name} must be an address such as 127.0.0.1 or ::1, or a name; "
+            f"a path is none, and a port is no part of it, got {host!r}"
+        )
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
+        return ipaddress.ip_address(host)
     except ValueError:
-        return False
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)

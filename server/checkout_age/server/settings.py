@@ -85,8 +85,10 @@ def settings_of(
     rows = {row.name: row for row in table_of(table)}
     try:
         told = _of_environment(table_of(whole))
-        named = given.config or os.environ.get(FILE_VARIABLE)
-        if named:
+        named = os.environ.get(FILE_VARIABLE) if given.config is None else given.config
+        if named == "":
+            raise ValueError(f"{FILE_VARIABLE} must be a path, got ''; unset it to read no file")
+        if named is not None:
             told = _of_file(Path(named), table_of(whole)) | told
         told |= _of_flags(given, rows.values())
         wanted = {name: each for name, each in told.items() if name in rows}
@@ -143,6 +145,6 @@ def _require_known(place: str, name: str, known: Iterable[str]) -> None:
 def _text(row: Option, value: Any, file: Path) -> str:
     if isinstance(value, list):
         return ",".join(map(str, value))
-    if row.kind is Path:
+    if row.kind is Path and str(value).strip():
         return str(file.parent / str(value))
     return str(value)
