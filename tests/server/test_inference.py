@@ -83,9 +83,16 @@ def raw(content: bytes, count: int) -> oip.ModelInferRequest:
     return request
 
 
-def wanting(name: str) -> oip.ModelInferRequest:
+def raw_parts(*contents: bytes) -> oip.ModelInferRequest:
+    request = asking([], shape=[1])
+    request.raw_input_contents.extend(contents)
+    return request
+
+
+def wanting(*names: str) -> oip.ModelInferRequest:
     request = asking([b"photo"])
-    request.outputs.add(name=name)
+    for name in names:
+        request.outputs.add(name=name)
     return request
 
 
@@ -101,7 +108,11 @@ def wanting(name: str) -> oip.ModelInferRequest:
         (asking([]), "1 to 64 photos are taken at once, got 0"),
         (raw(with_length(b"photo")[:-1], 1), "PHOTO ends within an element"),
         (raw(b"\xff\xff\xff\xff", 1), "PHOTO ends within an element"),
+        (raw_parts(with_length(b"photo"), b""), "the one input has one raw content, got 2"),
         (wanting("SHOE_SIZE"), "there is no output of that name among AGE,"),
+        (wanting("AGE", "SHOE_SIZE"), "there is no output of that name among AGE,"),
+        (wanting("AGE", "PROBLEM", "AGE"), "an output is named twice: name each of AGE,"),
+        (wanting(*["AGE_DISTRIBUTION"] * 20_000), "20000 outputs are named, there are 7:"),
     ],
 )
 async def test_tensors_that_do_not_fit_are_invalid_arguments_that_say_so(
@@ -111,6 +122,14 @@ async def test_tensors_that_do_not_fit_are_invalid_arguments_that_say_so(
         await stub.ModelInfer(request_)
     assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert words in (raised.value.details() or "")
+
+
+async def test_only_the_outputs_that_are_named_come_and_in_their_order(
+    stub: "oip_grpc.GRPCInferenceServiceAsyncStub", photo: bytes
+) -> None:
+    answer = await stub.ModelInfer(wanting("PROBLEM", "AGE"))
+    assert [output.name for output in answer.outputs] == ["PROBLEM", "AGE"]
+    assert len(answer.raw_output_contents) == 2
 
 
 async def test_where_it_is_not_offered_the_service_is_unknown(serving: Serving) -> None:

@@ -15,6 +15,8 @@ import grpc
 import numpy as np
 import pytest
 
+from checkout_age.inference import open_inference_pb2 as oip
+from checkout_age.inference import open_inference_pb2_grpc as oip_grpc
 from checkout_age.server.age import Logits
 from checkout_age.server.photo import Pixels
 from checkout_age.server.tokens import Caller, Role, add_token
@@ -22,6 +24,7 @@ from checkout_age.v1 import age_estimation_pb2 as pb
 from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
 from tests.authority import Authority
 from tests.conftest import ROOT, Always34, Serving, confetti, photo_of
+from tests.server.test_inference import asking
 from tests.server.test_service import ready
 
 ESTIMATE_AGE = "/checkout_age.v1.AgeEstimationService/EstimateAge"
@@ -46,6 +49,12 @@ class Port:
     ) -> Any:
         call: Any = self.channel.unary_unary(method)
         return await call(message, metadata=self.till if metadata is None else metadata)
+
+    async def infer(self, request: oip.ModelInferRequest) -> oip.ModelInferResponse:
+        stub: oip_grpc.GRPCInferenceServiceAsyncStub = oip_grpc.GRPCInferenceServiceStub(
+            self.channel
+        )
+        return await stub.ModelInfer(request, metadata=self.till)
 
 
 Sender = Callable[[Port], Awaitable[Any]]
@@ -129,6 +138,29 @@ async def no_protobuf(port: Port) -> None:
 async def no_protobuf_to_a_watch(port: Port) -> None:
     watch: Any = port.channel.unary_stream("/grpc.health.v1.Health/Watch")
     await watch(good()).read()
+
+
+@row("an output that is named twice")
+async def an_output_that_is_named_twice(port: Port) -> None:
+    request = asking([good()])
+    for name in ("AGE", "PROBLEM", "AGE"):
+        request.outputs.add(name=name)
+    await port.infer(request)
+
+
+@row("more outputs than there are")
+async def more_outputs_than_there_are(port: Port) -> None:
+    request = asking([good()])
+    for _ in range(1000):
+        request.outputs.add(name="AGE_DISTRIBUTION")
+    await port.infer(request)
+
+
+@row("more raw contents than inputs")
+async def more_raw_contents_than_inputs(port: Port) -> None:
+    request = asking([])
+    request.raw_input_contents.extend([b"", b""])
+    await port.infer(request)
 
 
 @row("unknown method")

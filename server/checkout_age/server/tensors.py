@@ -81,6 +81,10 @@ def photos_of(request: oip.ModelInferRequest) -> list[bytes]:
     """The photos of a request, in order. Raises TensorError."""
     if len(request.inputs) != 1 or request.inputs[0].name != PHOTO:
         raise TensorError(f"one input named {PHOTO} is expected; {TENSORS_AS_TOLD}")
+    if len(request.raw_input_contents) > 1:
+        raise TensorError(
+            f"the one input has one raw content, got {len(request.raw_input_contents)}"
+        )
     tensor = request.inputs[0]
     shape = list(tensor.shape)
     if tensor.datatype != BYTES or len(shape) not in {1, 2} or shape[1:] not in ([], [1]):
@@ -100,10 +104,16 @@ def outputs_of(request: oip.ModelInferRequest) -> tuple[Output, ...]:
     """The outputs that are wanted; all where none is named. Raises TensorError."""
     if not request.outputs:
         return OUTPUTS
-    unknown = [wanted.name for wanted in request.outputs if wanted.name not in BY_NAME]
-    if unknown:
+    if len(request.outputs) > len(OUTPUTS):  # each that is named is written, and takes its room
+        raise TensorError(
+            f"{len(request.outputs)} outputs are named, there are {len(OUTPUTS)}: name each once"
+        )
+    names = [wanted.name for wanted in request.outputs]
+    if any(name not in BY_NAME for name in names):
         raise TensorError(f"there is no output of that name among {', '.join(BY_NAME)}")
-    return tuple(BY_NAME[wanted.name] for wanted in request.outputs)
+    if len(set(names)) < len(names):
+        raise TensorError(f"an output is named twice: name each of {', '.join(BY_NAME)} once")
+    return tuple(BY_NAME[name] for name in names)
 
 
 def fill(
