@@ -24,6 +24,7 @@ from checkout_age.v1 import age_estimation_pb2 as pb
 from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
 from tests.authority import Authority
 from tests.conftest import ROOT, Always34, Serving, confetti, photo_of
+from tests.fuzz.inputs import field
 from tests.server.test_inference import asking
 from tests.server.test_service import ready
 
@@ -127,6 +128,11 @@ async def a_minimum_age_of_nobody(port: Port) -> None:
 @row("wrong field")
 async def wrong_field(port: Port) -> None:
     await port.send_raw(pb.EstimateAgesRequest(photo=good()).SerializeToString())
+
+
+@row("many wrong fields")
+async def many_wrong_fields(port: Port) -> None:
+    await port.send_raw(b"".join(field(number, b"x") for number in range(2, 1000)))
 
 
 @row("no protobuf")

@@ -9,6 +9,12 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from checkout_age.inference import open_inference_pb2 as oip
 from checkout_age.server.tensors import MOST_PHOTOS
 
+LOOKED_AT = 32
+"""Fields of a message without a photo in which unknown ones are looked for: protobuf makes an
+object of each unknown field, and a message can hold millions."""
+NAMED = 5
+"""Unknown fields that are told by number; gRPC ends calls whose status is longer than some KB."""
+
 
 class Malformed:
     """Bytes that are no message of the kind that the method takes."""
@@ -37,20 +43,66 @@ def photo_parser(method: str, deserialize: Callable[[bytes], Any]) -> Callable[[
         request = parse(message)
         if isinstance(request, Malformed) or request.photo:
             return request
-        unknown = _unknown_fields(request)
+        unknown = _unknown_fields(deserialize, message)
         if not unknown:
             return request
         return Malformed(
             f"the request has no photo, but fields that {name_of(method)} does not know "
-            f"({', '.join(map(str, unknown))}): was it made from another .proto?"
+            f"({unknown}): was it made from another .proto?"
         )
 
     return parse_photo
 
 
-def _unknown_fields(message: Any) -> list[int]:
-    fields: Any = UnknownFieldSet(message)  # its stub does not know that it can be iterated
-    return sorted({field.field_number for field in fields})
+def _unknown_fields(deserialize: Callable[[bytes], Any], message: bytes) -> str:
+    """The numbers of the first fields that the message's type does not know; … where more may be.
+
+    Empty where none is unknown.
+    """
+    end = _end_of_fields(message, LOOKED_AT)
+    # its stub does not know that it can be iterated
+    fields: Any = UnknownFieldSet(deserialize(message[:end]))
+    numbers = sorted({field.field_number for field in fields})
+    told = [str(number) for number in numbers[:NAMED]]
+    if told and (len(numbers) > NAMED or end < len(message)):
+        told.append("…")
+    return ", ".join(told)
+
+
+def _end_of_fields(message: bytes, most: int) -> int:
+    """How many bytes the first fields take of a message that protobuf has read.
+
+    It stops where a group begins: no .proto of today has any.
+    """
+    end = 0
+    for _ in range(most):
+        if end == len(message):
+            break
+        tag, after = _varint(message, end)
+        match tag & 7:
+            case 0:
+                _, after = _varint(message, after)
+            case 1:
+                after += 8
+            case 2:
+                length, after = _varint(message, after)
+                after += length
+            case 5:
+                after += 4
+            case _:
+                break
+        end = after
+    return end
+
+
+def _varint(message: bytes, at: int) -> tuple[int, int]:
+    """The number that begins at a byte of a message, and where the next thing begins."""
+    number = shift = 0
+    while message[at] & 0x80:
+        number |= (message[at] & 0x7F) << shift
+        shift += 7
+        at += 1
+    return number | message[at] << shift, at + 1
 
 
 def photos_in(request: Any) -> int:
