@@ -5,7 +5,7 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import grpc
@@ -13,7 +13,8 @@ import pytest
 
 from checkout_age.inference import open_inference_pb2 as oip
 from checkout_age.inference import open_inference_pb2_grpc as oip_grpc
-from checkout_age.server.tensors import with_length
+from checkout_age.server import tensors
+from checkout_age.server.tensors import elements, with_length
 from tests.conftest import Serving
 from tests.server.test_service import ready
 
@@ -104,10 +105,17 @@ def wanting(*names: str) -> oip.ModelInferRequest:
         (asking([b"x"], datatype="UINT8"), "PHOTO is of BYTES and of the shape"),
         (asking([b"x"], shape=[1, 224, 224]), "PHOTO is of BYTES and of the shape"),
         (asking([b"x"], shape=[2]), "PHOTO has 1 elements, its shape says 2"),
+        (asking([b"x"] * 3, shape=[2]), "PHOTO has 3 elements, its shape says 2"),
+        (asking([b"x"], shape=[1] * 10_000), "PHOTO is of BYTES and of the shape"),
+        (asking([b"x"], shape=[-1]), "1 to 64 photos are taken at once, got -1"),
         (asking([b"x"] * 65), "1 to 64 photos are taken at once, got 65"),
         (asking([]), "1 to 64 photos are taken at once, got 0"),
         (raw(with_length(b"photo")[:-1], 1), "PHOTO ends within an element"),
         (raw(b"\xff\xff\xff\xff", 1), "PHOTO ends within an element"),
+        (raw(with_length(b"photo"), 2), "PHOTO has 1 elements, its shape says 2"),
+        (raw(b"", 1), "PHOTO has 0 elements, its shape says 1"),
+        (raw(bytes(4_000_000), 2), "PHOTO has more than 2 elements, its shape says 2"),
+        (raw(bytes(4_000_000), 65), "1 to 64 photos are taken at once, got 65"),
         (raw_parts(with_length(b"photo"), b""), "the one input has one raw content, got 2"),
         (wanting("SHOE_SIZE"), "there is no output of that name among AGE,"),
         (wanting("AGE", "SHOE_SIZE"), "there is no output of that name among AGE,"),
@@ -122,6 +130,25 @@ async def test_tensors_that_do_not_fit_are_invalid_arguments_that_say_so(
         await stub.ModelInfer(request_)
     assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert words in (raised.value.details() or "")
+
+
+def test_of_raw_content_no_more_is_cut_than_one_element_beyond_the_shape(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cut = 0
+
+    def counted(raw: bytes) -> Iterator[bytes]:
+        nonlocal cut
+        for element in elements(raw):
+            cut += 1
+            yield element
+
+    monkeypatch.setattr(tensors, "elements", counted)
+    for shape, most in (3, 4), (65, 0), (0, 0):
+        cut = 0
+        with pytest.raises(tensors.TensorError):
+            tensors.photos_of(raw(bytes(4_000), shape))
+        assert cut == most
 
 
 async def test_only_the_outputs_that_are_named_come_and_in_their_order(

@@ -169,6 +169,18 @@ async def more_raw_contents_than_inputs(port: Port) -> None:
     await port.infer(request)
 
 
+@row("more raw elements than the shape says")
+async def more_raw_elements_than_the_shape_says(port: Port) -> None:
+    request = asking([], shape=[1])
+    request.raw_input_contents.append(bytes(20_000))
+    await port.infer(request)
+
+
+@row("more photos at once than are taken")
+async def more_photos_at_once_than_are_taken(port: Port) -> None:
+    await port.infer(asking([b"photo"] * 65))
+
+
 @row("unknown method")
 async def unknown_method(port: Port) -> None:
     await port.send_raw(b"", "/checkout_age.v1.AgeEstimationService/EstimateShoeSize")

@@ -1,7 +1,8 @@
 """Tensors: photos out of, and answers into, the messages of the Open Inference Protocol v2."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -86,18 +87,27 @@ def photos_of(request: oip.ModelInferRequest) -> list[bytes]:
             f"the one input has one raw content, got {len(request.raw_input_contents)}"
         )
     tensor = request.inputs[0]
-    shape = list(tensor.shape)
-    if tensor.datatype != BYTES or len(shape) not in {1, 2} or shape[1:] not in ([], [1]):
-        raise TensorError(f"{PHOTO} is of {BYTES} and of the shape [n] or [n, 1]")
+    count = _photos_by_shape(tensor)
     if request.raw_input_contents:
-        photos = list(elements(request.raw_input_contents[0]))
+        photos = list(islice(elements(request.raw_input_contents[0]), count + 1))
+        found = str(len(photos)) if len(photos) <= count else f"more than {count}"
     else:
-        photos = list(tensor.contents.bytes_contents)
-    if len(photos) != shape[0]:
-        raise TensorError(f"{PHOTO} has {len(photos)} elements, its shape says {shape[0]}")
-    if not 1 <= len(photos) <= MOST_PHOTOS:
-        raise TensorError(f"1 to {MOST_PHOTOS} photos are taken at once, got {len(photos)}")
+        photos = list(islice(tensor.contents.bytes_contents, count + 1))
+        found = str(len(tensor.contents.bytes_contents))
+    if len(photos) != count:
+        raise TensorError(f"{PHOTO} has {found} elements, its shape says {count}")
     return photos
+
+
+def _photos_by_shape(tensor: oip.ModelInferRequest.InferInputTensor) -> int:
+    """How many photos a tensor says that it holds, 1..MOST_PHOTOS. Raises TensorError."""
+    axes = len(tensor.shape)
+    if tensor.datatype != BYTES or axes not in {1, 2} or list(tensor.shape[1:]) not in ([], [1]):
+        raise TensorError(f"{PHOTO} is of {BYTES} and of the shape [n] or [n, 1]")
+    count = tensor.shape[0]
+    if not 1 <= count <= MOST_PHOTOS:
+        raise TensorError(f"1 to {MOST_PHOTOS} photos are taken at once, got {count}")
+    return count
 
 
 def outputs_of(request: oip.ModelInferRequest) -> tuple[Output, ...]:
@@ -129,8 +139,8 @@ def fill(
         response.raw_output_contents.append(output.encoded(answers))
 
 
-def elements(raw: bytes) -> Iterable[bytes]:
-    """The elements of a tensor of BYTES. Raises TensorError."""
+def elements(raw: bytes) -> Iterator[bytes]:
+    """The elements of a tensor of BYTES, each cut out when it is asked for. Raises TensorError."""
     place = 0
     while place < len(raw):
         start = place + LENGTH
