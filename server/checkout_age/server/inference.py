@@ -69,7 +69,7 @@ class Inference(oip_grpc.GRPCInferenceServiceServicer):
         async with answering(context):
             self._require(request.model_name, request.model_version)
             outputs, photos = outputs_of(request), photos_of(request)
-            answers = await self._ages.outcomes(photos, context.time_remaining())
+            answers = await self._ages.outcomes(photos, context)
             response.model_name = self._ages.ready().bundle.facts.name
             response.model_version = answers[0].model_version
             fill(response, outputs, answers)

@@ -39,10 +39,16 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
         drain: Drain,
         limits: PhotoLimits,
         allowed: float = ALLOWED,
+        *,
+        max_call_seconds: float,
     ) -> None:
-        """`allowed` is the probability of being under age up to which CheckAge says CLEAR."""
+        """`allowed` is the probability of being under age up to which CheckAge says CLEAR.
+
+        A call that is answered with one message is ended after `max_call_seconds`.
+        """
         self._rollout, self._admission, self._drain = rollout, admission, drain
         self._limits, self._allowed = limits, allowed
+        self._most_seconds = max_call_seconds
 
     async def EstimateAge(
         self, request: pb.EstimateAgeRequest, context: Any
@@ -53,7 +59,7 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
             with (
                 self._drain.call(),
                 self._rollout.answering() as served,
-                self._admission.till(context.time_remaining()),
+                self._admission.till(self._left(context)),
             ):
                 await _fill(response, served, request.photo, Urgency.TILL, answered=(FaceError,))
         return response
@@ -65,7 +71,7 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
             with (
                 self._drain.call(),
                 self._rollout.answering() as served,
-                self._admission.till(context.time_remaining()),
+                self._admission.till(self._left(context)),
             ):
                 try:
                     scored = await served.scorer.score(request.photo, Urgency.TILL)
@@ -111,9 +117,9 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
         return wire.to_model(served.bundle, served.groups, self._limits)
 
     async def outcomes(
-        self, photos: Sequence[bytes], remaining: float | None
+        self, photos: Sequence[bytes], context: Any
     ) -> list[pb.EstimateAgesResponse]:
-        """The outcomes of the photos of one call that has so many seconds left.
+        """The outcomes of the photos of one call.
 
         Photos whose bytes cannot be read have one, too. One photo is a till's; several are taken
         up as a stream's are.
@@ -121,6 +127,7 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
         Raises:
             OverloadedError: they would come too late.
         """
+        remaining = self._left(context)
         with self._drain.call():
             if len(photos) == 1:
                 with self._admission.till(remaining):
@@ -143,6 +150,11 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
     def ready(self) -> Served:
         """What is served. Raises ModelNotReadyError."""
         return self._rollout.require_ready()
+
+    def _left(self, context: Any) -> float:
+        """Seconds in which a call can still be answered: the client's, but no more than ours."""
+        remaining: float | None = context.time_remaining()
+        return self._most_seconds if remaining is None else min(remaining, self._most_seconds)
 
     async def _outcome(self, photo: bytes, urgency: Urgency) -> pb.EstimateAgesResponse:
         response = pb.EstimateAgesResponse()

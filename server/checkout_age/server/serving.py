@@ -92,7 +92,14 @@ async def serve(
         ],
     )
     services = [service_name()]
-    ages = AgeEstimation(rollout, admission, drain, config.acceptance.limits, config.clear_below)
+    ages = AgeEstimation(
+        rollout,
+        admission,
+        drain,
+        config.acceptance.limits,
+        config.clear_below,
+        max_call_seconds=config.max_call_seconds,
+    )
     register(ages, server)
     if config.open_inference:
         services.append(register_inference(ages, server))
