@@ -5,17 +5,22 @@ import json
 import math
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from checkout_age.inference import open_inference_pb2 as oip
 from checkout_age.inference import open_inference_pb2_grpc as oip_grpc
 from checkout_age.server import tensors
+from checkout_age.server.age import Logits
+from checkout_age.server.photo import Pixels
+from checkout_age.server.signals import Signals
 from checkout_age.server.tensors import elements, with_length
-from tests.conftest import Serving
+from tests.conftest import Always34, Serving
 from tests.server.test_service import ready
 
 
@@ -180,3 +185,58 @@ async def test_each_photo_of_a_request_counts_against_the_rate(
         await stub.ModelInfer(asking([photo] * 3))
         with pytest.raises(grpc.aio.AioRpcError, match=r"over 0\.01 photos a second"):
             await stub.ModelInfer(asking([photo]))
+
+
+async def test_a_server_that_is_stopping_says_that_it_and_its_model_are_not_ready(
+    serving: Serving, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[Signals] = []
+    go, asked = threading.Event(), threading.Event()
+
+    class Kept(Signals):
+        def __init__(self) -> None:
+            super().__init__()
+            kept.append(self)
+
+    class Held(Always34):
+        def logits(self, chips: Pixels, **how: bool) -> Logits:
+            if len(self.batches) >= 2:  # the warm-up passes
+                asked.set()
+                go.wait(20)
+            return super().logits(chips, **how)
+
+    async def told(stub: "oip_grpc.GRPCInferenceServiceAsyncStub") -> list[bool]:
+        server = await stub.ServerReady(oip.ServerReadyRequest())
+        model = await stub.ModelReady(oip.ModelReadyRequest(name="fake"))
+        live = await stub.ServerLive(oip.ServerLiveRequest())
+        return [server.ready, model.ready, live.live]
+
+    monkeypatch.setattr("checkout_age.server.serving.Signals", Kept)
+    async with (
+        serving(load_runtime=Held, grace=10.0) as address,
+        grpc.aio.insecure_channel(address) as channel,
+    ):
+        await ready(channel)
+        stub: oip_grpc.GRPCInferenceServiceAsyncStub = oip_grpc.GRPCInferenceServiceStub(channel)
+        before = await told(stub)
+        working = asyncio.ensure_future(stub.ModelInfer(asking([photo])))
+        await asyncio.to_thread(asked.wait, 20)
+        kept[0].stop.set()  # what SIGTERM does; the process is pytest's
+        await not_serving(channel)
+        with pytest.raises(grpc.aio.AioRpcError, match="the server is stopping"):
+            await stub.ModelInfer(asking([photo]))
+        stopping = await told(stub)
+        go.set()
+        await working
+    assert before == [True, True, True]
+    assert stopping == [False, False, True]
+
+
+async def not_serving(channel: grpc.aio.Channel) -> None:
+    """Wait until the health says so."""
+    health = health_pb2_grpc.HealthStub(channel)
+    watching = health.Watch(health_pb2.HealthCheckRequest())  # type: ignore[attr-defined]
+    async for answer in watching:
+        if answer.status == health_pb2.HealthCheckResponse.NOT_SERVING:
+            break
+    watching.cancel()

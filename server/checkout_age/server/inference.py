@@ -29,14 +29,15 @@ class Inference(oip_grpc.GRPCInferenceServiceServicer):
     async def ServerReady(
         self, request: oip.ServerReadyRequest, context: Any
     ) -> oip.ServerReadyResponse:
-        """Whether a model is loaded."""
-        return oip.ServerReadyResponse(ready=self._ages.served is not None)
+        """Whether a model is loaded; no more once the server is stopping."""
+        return oip.ServerReadyResponse(ready=self._ages.takes_photos)
 
     async def ModelReady(
         self, request: oip.ModelReadyRequest, context: Any
     ) -> oip.ModelReadyResponse:
-        """Whether it is the model that is served."""
-        return oip.ModelReadyResponse(ready=self._serves(request.name, request.version))
+        """Whether it is the model that is served; no more once the server is stopping."""
+        ready = self._ages.takes_photos and self._serves(request.name, request.version)
+        return oip.ModelReadyResponse(ready=ready)
 
     async def ServerMetadata(
         self, request: oip.ServerMetadataRequest, context: Any

@@ -147,6 +147,11 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
         """What is served; None while the first model loads."""
         return self._rollout.served
 
+    @property
+    def takes_photos(self) -> bool:
+        """Whether calls are let in: a model is served and the drain has not begun."""
+        return self.served is not None and not self._drain.draining
+
     def ready(self) -> Served:
         """What is served. Raises ModelNotReadyError."""
         return self._rollout.require_ready()
