@@ -125,7 +125,7 @@ def wanting(*names: str) -> oip.ModelInferRequest:
         (wanting("SHOE_SIZE"), "there is no output of that name among AGE,"),
         (wanting("AGE", "SHOE_SIZE"), "there is no output of that name among AGE,"),
         (wanting("AGE", "PROBLEM", "AGE"), "an output is named twice: name each of AGE,"),
-        (wanting(*["AGE_DISTRIBUTION"] * 20_000), "20000 outputs are named, there are 7:"),
+        (wanting(*["AGE_DISTRIBUTION"] * 150), "150 outputs are named, there are 7:"),
     ],
 )
 async def test_tensors_that_do_not_fit_are_invalid_arguments_that_say_so(

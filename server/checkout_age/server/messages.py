@@ -9,11 +9,13 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from checkout_age.inference import open_inference_pb2 as oip
 from checkout_age.server.tensors import MOST_PHOTOS
 
-LOOKED_AT = 32
-"""Fields of a message without a photo in which unknown ones are looked for: protobuf makes an
-object of each unknown field, and a message can hold millions."""
+MOST_FIELDS = 200
+"""Of one message, several times what any method has a use for: protobuf makes more than its own
+size in objects out of a message of nothing but fields, and holds everybody up meanwhile."""
 NAMED = 5
 """Unknown fields that are told by number; gRPC ends calls whose status is longer than some KB."""
+CONTINUED = 0x80
+"""Bytes from here on are followed by another one of the same number."""
 
 
 class Malformed:
@@ -25,12 +27,15 @@ class Malformed:
 
 def parser(method: str, deserialize: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
     """Deserializes to the message, or to Malformed instead of failing."""
+    wrong = f"the bytes sent are no message that {name_of(method)} takes"
 
     def parse(message: bytes) -> Any:
+        if _has_more_fields(message, MOST_FIELDS):
+            return Malformed(f"{wrong}: they have more than {MOST_FIELDS} fields")
         try:
             return deserialize(message)
         except DecodeError:
-            return Malformed(f"the bytes sent are no message that {name_of(method)} takes")
+            return Malformed(wrong)
 
     return parse
 
@@ -43,7 +48,7 @@ def photo_parser(method: str, deserialize: Callable[[bytes], Any]) -> Callable[[
         request = parse(message)
         if isinstance(request, Malformed) or request.photo:
             return request
-        unknown = _unknown_fields(deserialize, message)
+        unknown = _unknown_fields(request)
         if not unknown:
             return request
         return Malformed(
@@ -54,55 +59,49 @@ def photo_parser(method: str, deserialize: Callable[[bytes], Any]) -> Callable[[
     return parse_photo
 
 
-def _unknown_fields(deserialize: Callable[[bytes], Any], message: bytes) -> str:
-    """The numbers of the first fields that the message's type does not know; … where more may be.
-
-    Empty where none is unknown.
-    """
-    end = _end_of_fields(message, LOOKED_AT)
-    # its stub does not know that it can be iterated
-    fields: Any = UnknownFieldSet(deserialize(message[:end]))
+def _unknown_fields(message: Any) -> str:
+    """The numbers of the first few fields that the message's type does not know."""
+    fields: Any = UnknownFieldSet(message)  # its stub does not know that it can be iterated
     numbers = sorted({field.field_number for field in fields})
-    told = [str(number) for number in numbers[:NAMED]]
-    if told and (len(numbers) > NAMED or end < len(message)):
-        told.append("…")
-    return ", ".join(told)
+    return ", ".join(map(str, numbers[:NAMED])) + (", …" if len(numbers) > NAMED else "")
 
 
-def _end_of_fields(message: bytes, most: int) -> int:
-    """How many bytes the first fields take of a message that protobuf has read.
+def _has_more_fields(message: bytes, most: int) -> bool:
+    """Whether protobuf would find more fields in a message than so many.
 
-    It stops where a group begins: no .proto of today has any.
+    Those of messages in it are not counted, those of groups are. Bytes that are no message are
+    left to protobuf, which goes no further than to where they are wrong.
     """
-    end = 0
+    at = 0
     for _ in range(most):
-        if end == len(message):
-            break
-        tag, after = _varint(message, end)
+        if at >= len(message):
+            return False
+        tag, at = _varint(message, at)
         match tag & 7:
             case 0:
-                _, after = _varint(message, after)
+                _, at = _varint(message, at)
             case 1:
-                after += 8
+                at += 8
             case 2:
-                length, after = _varint(message, after)
-                after += length
+                length, at = _varint(message, at)
+                at += length
             case 5:
-                after += 4
-            case _:
-                break
-        end = after
-    return end
+                at += 4
+            case 6 | 7:  # there are none: these are other bytes
+                return False
+    return at < len(message)
 
 
 def _varint(message: bytes, at: int) -> tuple[int, int]:
-    """The number that begins at a byte of a message, and where the next thing begins."""
-    number = shift = 0
-    while message[at] & 0x80:
-        number |= (message[at] & 0x7F) << shift
-        shift += 7
-        at += 1
-    return number | message[at] << shift, at + 1
+    """The number that stands at a byte of a message, and where the next thing begins."""
+    if at < len(message) and (byte := message[at]) < CONTINUED:  # most are that short
+        return byte, at + 1
+    number = 0
+    for place, byte in enumerate(message[at : at + 10]):
+        number |= (byte & 0x7F) << 7 * place
+        if byte < CONTINUED:
+            return number, at + place + 1
+    return number, len(message)  # it does not end
 
 
 def photos_in(request: Any) -> int:
