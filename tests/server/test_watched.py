@@ -285,6 +285,7 @@ def test_a_line_for_people_names_its_request(capsys: pytest.CaptureFixture[str])
     try:
         set_up_logs(LogOptions())
         logging.getLogger("checkout_age.server").info("hello")
+        root.handlers[0].flush()
         assert capsys.readouterr().err.endswith("INFO checkout_age.server: hello\n")
     finally:
         root.handlers[:] = kept

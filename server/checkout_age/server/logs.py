@@ -5,7 +5,7 @@ import logging
 import sys
 import threading
 import time
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TextIO
@@ -38,45 +38,79 @@ def handler_of(options: LogOptions, stream: TextIO) -> logging.Handler:
 
 GATHERING = 0.2
 """Seconds for which the line of a call may wait for others."""
-MOST_LINES = 100
+TOGETHER = 100
+"""Lines of calls that wait no longer."""
+MOST_LINES = 10_000
+"""Lines that wait where nobody reads the log; further ones are lost, and counted."""
+PATIENCE = 1.0
+"""Seconds that an end waits for whoever reads the log."""
 LINE = "{asctime} {levelname} {name}: {message}"
 
 
 class Gathered(logging.StreamHandler[TextIO]):
-    """Writes the lines of calls a few at a time; any other line takes them along at once."""
+    """Has a thread of its own write, which alone waits where nobody reads the log.
+
+    The lines of calls are written a few at a time; any other line takes them along at once.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
+        self._handing = threading.RLock()  # a collected object may log while its owner does
         self._lines: list[str] = []
-        self._wake = threading.Event()
+        self._lost = 0
+        self._flushes: list[threading.Event] = []
+        self._any, self._now = threading.Event(), threading.Event()
         threading.Thread(target=self._write_now_and_then, name="log", daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep the line of a call, write any other."""
+        """Hand the line over; it is never waited for."""
         try:
-            self._lines.append(self.format(record) + self.terminator)
-            if not isinstance(record, CallRecord) or len(self._lines) >= MOST_LINES:
-                self.flush()
-            elif not self._wake.is_set():
-                self._wake.set()
+            if len(self._lines) >= MOST_LINES:
+                with self._handing:
+                    self._lost += 1
+                return
+            line = self.format(record) + self.terminator
+            with self._handing:
+                self._lines.append(line)
+            waits = isinstance(record, CallRecord) and len(self._lines) < TOGETHER
+            if not waits and not self._now.is_set():
+                self._now.set()
+            if not self._any.is_set():
+                self._any.set()
         except Exception:  # as every handler of logging does
             self.handleError(record)
 
     def flush(self) -> None:
-        """Write what was kept."""
-        with self.lock or nullcontext():
-            lines, self._lines = self._lines, []
-            if lines:
-                self.stream.write("".join(lines))
-                self.stream.flush()
+        """Wait until all lines so far are written, or for as long as there is patience."""
+        written = threading.Event()
+        with self._handing:
+            self._flushes.append(written)
+        self._now.set()
+        self._any.set()
+        written.wait(PATIENCE)
 
     def _write_now_and_then(self) -> None:
         while True:
-            self._wake.wait()
-            time.sleep(GATHERING)
-            self._wake.clear()
+            self._any.wait()
+            self._now.wait(GATHERING)
+            self._any.clear()
+            self._now.clear()
+            with self._handing:
+                lines, self._lines = self._lines, []
+                lost, self._lost = self._lost, 0
+                flushes, self._flushes = self._flushes, []
+            if lost:
+                lines.append(self.format(_loss(lost)) + self.terminator)
             with suppress(ValueError, OSError):  # the stream was closed
-                self.flush()
+                self.stream.write("".join(lines))
+                self.stream.flush()
+            for written in flushes:
+                written.set()
+
+
+def _loss(lines: int) -> logging.LogRecord:
+    words = f"{lines} lines are lost here: nobody read the log for too long"
+    return logging.LogRecord(__name__, logging.WARNING, "logs.py", 0, words, (), None)
 
 
 class Lines(logging.Formatter):
