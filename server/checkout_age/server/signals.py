@@ -38,8 +38,10 @@ class Signals:
         self.reload = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in STOP:
-            loop.add_signal_handler(number, self._stop)
+            loop.add_signal_handler(number, self.stop.set)
         loop.add_signal_handler(RELOAD, self.reload.set)
+        for number in STOP:  # the loop, which hears of it all the same, may be what hangs
+            signal.signal(number, _end_next_time)
 
     async def stop_with_stdin(self) -> None:
         """Ask for an end when standard input ends, too."""
@@ -54,9 +56,7 @@ class Signals:
 
         await asyncio.get_running_loop().connect_read_pipe(UntilEnd, sys.stdin)
 
-    def _stop(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in STOP:
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_DFL)
-        self.stop.set()
+
+def _end_next_time(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    for each in STOP:
+        signal.signal(each, signal.SIG_DFL)

@@ -1,0 +1,69 @@
+"""What a running process hears, and hears even while something hangs."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from checkout_age.server.signals import STOP, Signals
+
+HANGS = """
+import asyncio, threading, time
+from checkout_age.server.signals import Signals
+
+async def hang():
+    signals = Signals()
+    print("ready", flush=True)
+    {where}
+
+asyncio.run(hang())
+"""
+
+
+@pytest.mark.parametrize("number", STOP)
+async def test_the_first_signal_asks_for_an_end_and_a_second_would_be_the_systems_own(
+    number: signal.Signals,
+) -> None:
+    signals = Signals()
+    os.kill(os.getpid(), number)
+    await asyncio.wait_for(signals.stop.wait(), 30)
+    assert [signal.getsignal(each) for each in STOP] == [signal.SIG_DFL] * 2
+
+
+def test_a_loop_that_is_over_gives_the_signals_back() -> None:
+    async def listen() -> None:
+        Signals()
+
+    asyncio.run(listen())
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "time.sleep(60)",
+        "threading.Semaphore(0).acquire()",
+        "__import__('os').write(2, bytes(1 << 22))",
+    ],
+)
+def test_a_second_signal_ends_the_process_even_where_its_loop_hangs(where: str) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HANGS.format(where=where)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,  # which nobody reads
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        until = time.monotonic() + 30
+        while process.poll() is None and time.monotonic() < until:
+            process.send_signal(signal.SIGTERM)  # two that come together count as one
+            time.sleep(0.05)
+        status = process.poll()
+        process.kill()
+    assert status == -signal.SIGTERM
