@@ -6,10 +6,11 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from checkout_age.server.signals import STOP, Signals
+from checkout_age.server.signals import STOP, Signals, StdinError
 
 HANGS = """
 import asyncio, threading, time
@@ -67,3 +68,47 @@ def test_a_second_signal_ends_the_process_even_where_its_loop_hangs(where: str) 
         status = process.poll()
         process.kill()
     assert status == -signal.SIGTERM
+
+
+async def test_an_end_of_standard_input_asks_for_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        signals = Signals()
+        await signals.stop_with_stdin()
+        assert not signals.stop.is_set()
+        os.close(writing)
+        await asyncio.wait_for(signals.stop.wait(), 30)
+
+
+@pytest.mark.parametrize("name", ["/dev/null", "file"])
+async def test_a_standard_input_that_can_tell_no_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    file = tmp_path / name
+    if name == "file":
+        file.touch()
+    with file.open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        with pytest.raises(StdinError, match="standard input is no pipe"):
+            await Signals().stop_with_stdin()
+
+
+async def test_a_closed_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(StdinError, match="standard input is no pipe"):
+        await Signals().stop_with_stdin()
+
+
+def test_a_server_that_is_to_stop_with_no_input_says_so_in_one_line() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "checkout_age.server", "--until-stdin-closes", "--port", "0"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert run.returncode == 1
+    (line,) = run.stderr.splitlines()
+    assert line.startswith("checkout-age-server: standard input is no pipe")

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from checkout_age.server.signals import before_serving
+from checkout_age.server.signals import StdinError, before_serving
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -53,6 +53,7 @@ def _serve(given: Sequence[str]) -> None:
         NoCanaryError,
         PortFileError,
         PortTakenError,
+        StdinError,
         TokensError,
         TracingMissingError,
     ) as error:

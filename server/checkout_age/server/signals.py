@@ -1,7 +1,9 @@
 """Signals: what an operator tells a running process."""
 
 import asyncio
+import os
 import signal
+import stat
 import sys
 from types import FrameType
 
@@ -27,6 +29,10 @@ def _pass_over(number: int, frame: FrameType | None) -> None:
     """The model that is about to be loaded is the newest."""
 
 
+class StdinError(ValueError):
+    """Standard input is nothing whose end could be waited for."""
+
+
 class Signals:
     """The first SIGTERM or SIGINT asks for an end, a second ends the process at once.
 
@@ -44,7 +50,11 @@ class Signals:
             signal.signal(number, _end_next_time)
 
     async def stop_with_stdin(self) -> None:
-        """Ask for an end when standard input ends, too."""
+        """Ask for an end when standard input ends, too.
+
+        Raises:
+            StdinError: it is no pipe, socket or terminal.
+        """
         stop = self.stop
 
         class UntilEnd(asyncio.Protocol):
@@ -54,9 +64,22 @@ class Signals:
             def connection_lost(self, _: Exception | None) -> None:
                 stop.set()
 
+        if not _can_end():
+            raise StdinError(
+                "standard input is no pipe, so it has ended already: start the server with a "
+                "pipe that stays open, or without until-stdin-closes"
+            )
         await asyncio.get_running_loop().connect_read_pipe(UntilEnd, sys.stdin)
 
 
 def _end_next_time(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
     for each in STOP:
         signal.signal(each, signal.SIG_DFL)
+
+
+def _can_end() -> bool:
+    """Whether standard input is there, and of a kind whose end is told."""
+    if sys.stdin is None:
+        return False
+    mode = os.fstat(sys.stdin.fileno()).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or sys.stdin.isatty()
