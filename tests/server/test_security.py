@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 import pytest
+from cryptography.hazmat.primitives import serialization
 from grpc_channelz.v1 import channelz_pb2
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
@@ -285,6 +286,29 @@ def test_certificates_that_do_not_fit_are_named_at_the_door(
         Certificates(tmp_path / "none.pem", pems.key)
     with pytest.raises(CertificatesError, match=r"server\.key holds no CA certificates"):
         Certificates(pems.cert, pems.key, pems.key)
+
+
+def encrypted(key: Path) -> bytes:
+    """The same key under a passphrase."""
+    read = serialization.load_pem_private_key(key.read_bytes(), None)
+    return read.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"secret"),
+    )
+
+
+def test_an_encrypted_key_is_named_and_no_passphrase_is_asked_for(
+    pems: Pems, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("checkout_age.server.reread.LOOKS", 0.0)
+    certificates = Certificates(pems.cert, pems.key)
+    first = certificates.context()
+    pems.key.write_bytes(encrypted(pems.key))
+    with pytest.raises(CertificatesError, match=r"server\.key is encrypted: a key without"):
+        Certificates(pems.cert, pems.key)
+    assert certificates.context() is first
+    assert "server.key is encrypted" in caplog.text
 
 
 def test_a_file_that_cannot_be_read_any_more_leaves_what_it_said(

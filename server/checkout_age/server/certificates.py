@@ -57,9 +57,16 @@ class Certificates:
 
 def _read(certificate: Path, key: Path, client_ca: Path | None = None) -> _Shown:
     """Read and check: gRPC itself would only refuse every connection."""
+
+    def no_passphrase() -> str:  # else OpenSSL asks the terminal for one, and every handshake waits
+        raise CertificatesError(
+            f"{key} is encrypted: a key without a passphrase is needed, that its owner alone can "
+            f"read; openssl pkey -in {key} -out FILE writes one"
+        )
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        context.load_cert_chain(certificate, key)
+        context.load_cert_chain(certificate, key, no_passphrase)
         pair = (key.read_bytes(), certificate.read_bytes())
     except (OSError, ssl.SSLError) as error:
         raise CertificatesError(
