@@ -331,6 +331,32 @@ def test_a_file_that_cannot_be_read_any_more_leaves_what_it_said(
     assert number.value() == 22
 
 
+def test_that_a_file_cannot_be_used_is_said_each_minute_until_it_is_mended(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "number"
+    file.write_text("1")
+    now = 0.0
+    mended = False
+
+    def read(each: Path) -> int:
+        return 3 if mended else int(each.read_text())
+
+    number = Reread(file, read=read, clock=lambda: now)
+    file.write_text("many")
+    said = []
+    for moment in (2.0, 4.0, 61.0, 63.0, 120.0, 124.0):
+        now = moment
+        assert number.value() == 1
+        said.append(caplog.text.count("cannot be used"))
+    assert said == [1, 1, 1, 2, 2, 3]
+    mended = True  # by something that the file itself does not show, as a folder's permissions
+    for moment in (126.0, 300.0):
+        now = moment
+        assert number.value() == 3
+    assert caplog.text.count("cannot be used") == 3
+
+
 async def test_a_client_over_its_rate_is_told_when_to_come_back(
     serving: Serving, photo: bytes
 ) -> None:

@@ -1,6 +1,7 @@
 """Reread: what a file says, read again when the file changes."""
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +13,15 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 LOOKS = 1.0
 """Seconds between two looks at a file."""
+REMINDS = 60.0
+"""Seconds after which the log says again that a file cannot be used."""
 
 
 class Reread(Generic[T]):
-    """A value read from files; where a change cannot be read, it is logged and the old goes on."""
+    """A value read from files; where a change cannot be read, the old value goes on.
+
+    The log says so at once and each minute until it is mended, as long as the value is asked for.
+    """
 
     def __init__(
         self,
@@ -35,6 +41,8 @@ class Reread(Generic[T]):
         self._seen = self._look()
         self._value = read(*files)
         self._next = clock() + LOOKS
+        self._remind = math.inf
+        """When to say again that the files cannot be used; never where they can."""
 
     def value(self) -> T:
         """The present value; safe to call from several threads."""
@@ -47,18 +55,21 @@ class Reread(Generic[T]):
         return self._value
 
     def _renew(self) -> None:
-        seen = self._look()
-        if seen == self._seen:
+        before, self._seen = self._seen, self._look()
+        changed = self._seen != before
+        if not changed and self._remind == math.inf:
             return
-        self._seen = seen
         names = ", ".join(map(str, self._files))
         try:
             self._value = self._read(*self._files)
         except (ValueError, OSError) as error:
-            logger.error(
-                "%s changed but cannot be used, what it said before goes on: %s", names, error
-            )
+            if changed or self._clock() >= self._remind:
+                self._remind = self._clock() + REMINDS
+                logger.error(
+                    "%s changed but cannot be used, what it said before goes on: %s", names, error
+                )
         else:
+            self._remind = math.inf
             logger.info("read %s again", names)
 
     def _look(self) -> tuple[object, ...]:
