@@ -48,7 +48,7 @@ class Tokens:
 
     def __init__(self, file: Path) -> None:
         """Read the file. Raises TokensError."""
-        self._file = Reread(file, read=read_tokens)
+        self._file = Reread(file, read=_callers)
         self._key = secrets.token_bytes(32)
         self._callers: dict[bytes, tuple[bytes, Caller]] = {}
         self._indexed: dict[bytes, Caller] | None = None
@@ -71,6 +71,13 @@ class Tokens:
         return hmac.digest(self._key, digest, "sha256")
 
 
+def _callers(file: Path) -> dict[bytes, Caller]:
+    callers = read_tokens(file)
+    if not callers:
+        logger.warning("%s names no caller: nobody is let in until a line is added to it", file)
+    return callers
+
+
 def read_tokens(file: Path) -> dict[bytes, Caller]:
     """The callers by the SHA-256 digests of their tokens.
 
@@ -81,7 +88,7 @@ def read_tokens(file: Path) -> dict[bytes, Caller]:
     """
     callers: dict[bytes, Caller] = {}
     try:
-        lines = file.read_text("utf-8").splitlines()
+        lines = file.read_text("utf-8-sig").splitlines()  # with the mark of Windows or without
     except (OSError, UnicodeDecodeError) as error:
         raise TokensError(f"the tokens cannot be read from {file}: {error}") from error
     for number, line in enumerate(lines, 1):
