@@ -94,6 +94,7 @@ async def test_a_refused_call_is_told_with_where_it_came_from_and_whose_token_it
             assert error.code().name == code
             line: Any = await told(caplog, f"EstimateAges {code}")
             assert line.client == client
+            assert (f" from {line.peer}" in line.getMessage()) is (client is None)
             assert line.peer.startswith("ipv4:127.0.0.1:")
 
 

@@ -45,6 +45,8 @@ MOST_LINES = 10_000
 PATIENCE = 1.0
 """Seconds that an end waits for whoever reads the log."""
 LINE = "{asctime} {levelname} {name}: {message}"
+REFUSED_UNNAMED = frozenset({"UNAUTHENTICATED", "UNIMPLEMENTED"})
+"""Statuses of callers that have no name here and are told by their address in lines for people."""
 
 
 class Gathered(logging.StreamHandler[TextIO]):
@@ -156,6 +158,8 @@ class CallRecord(logging.LogRecord):
     def getMessage(self) -> str:
         """In words."""
         who = "" if self.client is None else f" for {self.client}"
+        if not who and self.code in REFUSED_UNNAMED:
+            who = f" from {self.peer}"
         return f"{name_of(self.method)} {self.code} in {1000 * self.seconds:.1f} ms{who}"
 
     def in_json(self) -> str:

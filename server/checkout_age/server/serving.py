@@ -55,6 +55,7 @@ async def serve(
         PortTakenError: the address cannot be bound.
         PortFileError: the address cannot be written to the file that was named.
         CertificatesError, TokensError, TracingMissingError: as Edge says.
+        StdinError: standard input is to end it and cannot.
         NoCanaryError: there is no photo in the folder that the settings name for them.
     """
     signals = Signals()
