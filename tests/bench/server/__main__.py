@@ -41,7 +41,7 @@ from tests.bench.server.processes import (
 from tests.bench.timing import machine
 
 CLIENTS = 16
-SETTLING = 2.0
+SETTLING = 6.0
 """Seconds of load on each server before anything counts, besides load's own: what it makes ready
 behind its start is over by then."""
 PEERS = (BENTOML, LITSERVE)
