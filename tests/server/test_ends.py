@@ -21,7 +21,7 @@ from tests.server.test_service import ready
 
 
 async def test_a_model_that_does_not_finish_loading_holds_no_end_up(
-    serving: Serving, caplog: pytest.LogCaptureFixture
+    serving: Serving,
 ) -> None:
     let_go = threading.Event()
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import grpc
 import pytest
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from checkout_age.inference import open_inference_pb2 as oip
 from checkout_age.inference import open_inference_pb2_grpc as oip_grpc
@@ -21,7 +20,7 @@ from checkout_age.server.photo import Pixels
 from checkout_age.server.signals import Signals
 from checkout_age.server.tensors import elements, with_length
 from tests.conftest import Always34, Serving
-from tests.server.test_service import ready
+from tests.server.test_service import health_says, ready
 
 
 async def test_tritons_own_client_gets_its_answers(
@@ -222,7 +221,7 @@ async def test_a_server_that_is_stopping_says_that_it_and_its_model_are_not_read
         working = asyncio.ensure_future(stub.ModelInfer(asking([photo])))
         await asyncio.to_thread(asked.wait, 20)
         kept[0].stop.set()  # what SIGTERM does; the process is pytest's
-        await not_serving(channel)
+        await health_says(channel, "NOT_SERVING")
         with pytest.raises(grpc.aio.AioRpcError, match="the server is stopping"):
             await stub.ModelInfer(asking([photo]))
         stopping = await told(stub)
@@ -230,13 +229,3 @@ async def test_a_server_that_is_stopping_says_that_it_and_its_model_are_not_read
         await working
     assert before == [True, True, True]
     assert stopping == [False, False, True]
-
-
-async def not_serving(channel: grpc.aio.Channel) -> None:
-    """Wait until the health says so."""
-    health = health_pb2_grpc.HealthStub(channel)
-    watching = health.Watch(health_pb2.HealthCheckRequest())  # type: ignore[attr-defined]
-    async for answer in watching:
-        if answer.status == health_pb2.HealthCheckResponse.NOT_SERVING:
-            break
-    watching.cancel()

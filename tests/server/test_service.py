@@ -32,13 +32,18 @@ from tests.faces import BrightPhotosHaveFaces, face_at
 Stub: TypeAlias = "pb_grpc.AgeEstimationServiceAsyncStub"
 
 
-async def ready(channel: grpc.aio.Channel) -> "Stub":
+async def health_says(channel: grpc.aio.Channel, status: str) -> None:
+    """Wait until it does."""
     health = health_pb2_grpc.HealthStub(channel)
     watching = health.Watch(health_pb2.HealthCheckRequest())  # type: ignore[attr-defined]
     async for answer in watching:
-        if answer.status == health_pb2.HealthCheckResponse.SERVING:
+        if answer.status == health_pb2.HealthCheckResponse.ServingStatus.Value(status):
             break
     watching.cancel()
+
+
+async def ready(channel: grpc.aio.Channel) -> "Stub":
+    await health_says(channel, "SERVING")
     return pb_grpc.AgeEstimationServiceStub(channel)
 
 
