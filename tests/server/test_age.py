@@ -37,7 +37,7 @@ def test_any_logits_give_groups_that_sum_to_one_and_an_interval_in_range(
     low, high = distribution.interval(0.9)
     assert 0 <= low <= high <= 100
     assert 0 <= distribution.age <= 100
-    total = sum(distribution.probability_of(group) for group in DEFAULT_GROUPS.groups)
+    total = distribution.probabilities(DEFAULT_GROUPS).sum()
     assert total == pytest.approx(1)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -10,6 +11,11 @@ from numpy.typing import NDArray
 OLDEST = 100
 YEARS = OLDEST + 1
 """Whole years of age that are told apart: 0 to 100, where 100 stands for 100 and above."""
+
+EDGES = np.arange(YEARS + 1) - 0.5
+"""The ages in years between which whole years lie: -0.5 to 100.5."""
+SUM_TOLERANCE = 1e-5
+"""How far from 1 the sum of probabilities may lie."""
 
 Logits: TypeAlias = NDArray[np.float32]
 """The network's answer before softmax, shape (..., 101), one entry a year of age."""
@@ -56,6 +62,11 @@ class AgeGroups:
         ends = [year - 1 for year in youngest[1:]] + [OLDEST]
         return cls(tuple(map(AgeGroup, youngest, ends)))
 
+    @cached_property
+    def beginnings(self) -> NDArray[np.intp]:
+        """The youngest year of each group."""
+        return np.array([group.youngest for group in self.groups])
+
 
 DEFAULT_GROUPS = AgeGroups.starting_at((0, 13, 18, 25, 35, 45, 55, 65))
 
@@ -69,7 +80,7 @@ class AgeDistribution:
     def __post_init__(self) -> None:
         if self.by_year.shape != (YEARS,):
             raise ValueError(f"a distribution has shape ({YEARS},), got {self.by_year.shape}")
-        if not np.isclose(self.by_year.sum(), 1.0) or self.by_year.min() < 0:
+        if not abs(self.by_year.sum() - 1.0) <= SUM_TOLERANCE or self.by_year.min() < 0:
             raise ValueError("probabilities must be at least 0 and sum to 1")
 
     @classmethod
@@ -94,19 +105,22 @@ class AgeDistribution:
         """
         if not 0 <= share <= 1:
             raise ValueError(f"share must be 0 to 1, got {share}")
-        cumulative = np.concatenate([[0.0], np.cumsum(self.by_year)])
-        edges = np.arange(YEARS + 1) - 0.5
-        return float(np.clip(np.interp(share, cumulative, edges), 0, OLDEST))
+        return min(max(float(np.interp(share, self._below, EDGES)), 0.0), float(OLDEST))
 
     def interval(self, level: float = 0.9) -> tuple[float, float]:
         """The central range of ages that holds `level` of the probability."""
         tail = (1 - level) / 2
         return self.quantile(tail), self.quantile(1 - tail)
 
-    def probability_of(self, group: AgeGroup) -> float:
-        """How likely the age lies in the group, 0 to 1."""
-        return float(self.by_year[group.youngest : group.oldest + 1].sum())
+    def probabilities(self, groups: AgeGroups) -> NDArray[np.float64]:
+        """How likely the age lies in each group, 0 to 1 each."""
+        return np.add.reduceat(self.by_year, groups.beginnings)
 
     def likeliest(self, groups: AgeGroups) -> AgeGroup:
         """The group with the highest probability; the younger one of two that tie."""
-        return max(groups.groups, key=self.probability_of)
+        return groups.groups[self.probabilities(groups).argmax()]
+
+    @cached_property
+    def _below(self) -> NDArray[np.float64]:
+        """How likely the age lies below each of EDGES, ascending from 0."""
+        return np.concatenate(([0.0], self.by_year.cumsum()))

@@ -1,5 +1,7 @@
 """Between the server's values and the contract's messages."""
 
+from functools import lru_cache
+
 from checkout_age.server.age import AgeGroup, AgeGroups
 from checkout_age.server.bundle import Bundle
 from checkout_age.server.check import AgeRule
@@ -25,20 +27,30 @@ def to_estimate(scored: Scored, groups: AgeGroups) -> pb.AgeEstimate:
     """All that the contract says about one shopper's age."""
     distribution = scored.ages
     low, high = scored.interval
-    return pb.AgeEstimate(
+    probabilities = distribution.probabilities(groups)
+    estimate = pb.AgeEstimate(
         age=distribution.age,
         age_low=low,
         age_high=high,
-        age_group=to_group(distribution.likeliest(groups)),
-        age_group_probabilities=[
-            pb.AgeGroupProbability(
-                age_group=to_group(group), probability=distribution.probability_of(group)
-            )
-            for group in groups.groups
-        ],
         age_distribution=distribution.by_year.tolist(),
         face=to_box(scored.shopper.face),
         faces_found=scored.shopper.faces_found,
+    )
+    estimate.MergeFrom(_of_groups(groups))
+    of_groups = estimate.age_group_probabilities
+    for of_group, probability in zip(of_groups, probabilities.tolist(), strict=True):
+        of_group.probability = probability
+    estimate.age_group.CopyFrom(of_groups[int(probabilities.argmax())].age_group)
+    return estimate
+
+
+@lru_cache
+def _of_groups(groups: AgeGroups) -> pb.AgeEstimate:
+    """What every estimate holds: the groups, by name."""
+    return pb.AgeEstimate(
+        age_group_probabilities=[
+            pb.AgeGroupProbability(age_group=to_group(group)) for group in groups.groups
+        ]
     )
 
 

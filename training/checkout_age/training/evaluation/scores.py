@@ -53,12 +53,7 @@ class Scores:
     @cached_property
     def group_probabilities(self) -> NDArray[np.float64]:
         """The probability of each age group, shape (n, groups); rows sum to 1."""
-        return np.array(
-            [
-                [each.probability_of(group) for group in self.groups.groups]
-                for each in self.distributions
-            ]
-        )
+        return np.array([each.probabilities(self.groups) for each in self.distributions])
 
     @cached_property
     def actual_groups(self) -> NDArray[np.int64]:
