@@ -107,3 +107,15 @@ def test_looks_beyond_those_that_may_be_wait_for_one_another_and_hold_no_more_me
         looks = list(threads.map(lambda _: finder.look(view, 0.5), range(80)))
     assert {(len(seen), likeliest) for seen, likeliest in looks} == {(0, looks[0][1])}
     assert 1 <= finder._pools[96, 96].made <= 2
+
+
+def test_a_copy_of_a_compiled_network_answers_as_the_first(root: Path) -> None:
+    shape = (96, 160)
+    network = BlazeFace(FULL_RANGE, looks=2, shapes=[shape])
+    network.prepare(shape, looks=2)
+    view = np.asarray(Image.open(frames(root)[0]).convert("RGB").resize(shape[::-1]))
+    pool = network._pool(shape)
+    with pool.one() as one, pool.one() as other:
+        assert one is not other
+        for first, copied in zip(one.run(view), other.run(view), strict=True):
+            assert np.array_equal(first, copied)

@@ -27,6 +27,11 @@ POINTS = 8
 """Centre and size of the box, then six landmarks: 16 numbers for each anchor."""
 
 
+IN_ONE_THREAD = {
+    "NUM_STREAMS": 1,
+    "INFERENCE_NUM_THREADS": 1,
+    "ENABLE_CPU_PINNING": False,  # the threads are ours, and go where there is room
+}
 OUTPUT_AXES = 3
 """Outputs have shape (1, anchors, numbers)."""
 
@@ -105,26 +110,40 @@ class BlazeFace:
     def _pool(self, shape: tuple[int, int]) -> "Pool[_Request]":
         pool = self._pools.get(shape)
         if pool is None:
-            pool = Pool(lambda: _Request(self._form, shape), self._looks)
+            pool = Pool(_Compiler(self._form, shape), self._looks)
         return self._pools.setdefault(shape, pool)
+
+
+class _Compiler:
+    """Compiles a network for one shape, and copies what was compiled: that takes a sixth of it."""
+
+    def __init__(self, form: Form, shape: tuple[int, int]) -> None:
+        self._form, self._shape = form, shape
+        self._first: openvino.CompiledModel | None = None
+
+    def __call__(self) -> "_Request":
+        """One more for one look at a time, in the thread that looks."""
+        import openvino
+
+        core = openvino.Core()
+        if self._first is None:
+            network = _network(self._form, self._shape)
+            compiled = self._first = core.compile_model(network, "CPU", IN_ONE_THREAD)
+        else:
+            copy = self._first.export_model()
+            compiled = core.import_model(copy, "CPU", IN_ONE_THREAD)
+        return _Request(compiled, anchors(self._form, self._shape))
 
 
 class _Request:
     """One compiled network, its input, outputs and what lies between, for one look at a time."""
 
-    def __init__(self, form: Form, shape: tuple[int, int]) -> None:
-        import openvino
-
-        compiled = openvino.Core().compile_model(
-            _network(form, shape),
-            "CPU",
-            {"NUM_STREAMS": 1, "INFERENCE_NUM_THREADS": 1, "ENABLE_CPU_PINNING": False},
-        )
+    def __init__(self, compiled: "openvino.CompiledModel", anchors: NDArray[np.float32]) -> None:
         self._request = compiled.create_infer_request()
         self._view = self._request.get_input_tensor().data[0]
         outputs = {tensor.shape[2]: tensor.data[0] for tensor in self._request.output_tensors}
         self._scores, self._points = outputs[1][:, 0], outputs[2 * POINTS]
-        self.anchors = anchors(form, shape)
+        self.anchors = anchors
 
     def run(self, view: Pixels) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Scores, shape (n,), and points, shape (n, 16), until the next run."""
