@@ -5,8 +5,13 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from checkout_age.server.signals import StdinError, before_serving
+
+if TYPE_CHECKING:
+    from checkout_age.server.shopper import Faces
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -32,6 +37,8 @@ def _serve(given: Sequence[str]) -> None:
     config = parse_arguments(given)
     set_up_logs(config)
     few_arenas(config.used_threads)
+    # compiled on one core while another imports the rest; who ends early waits for it
+    faces = ThreadPoolExecutor(1, "faces").submit(_faces, config.used_threads)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # it reports absent GPUs as errors
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # not its default on every CPU
     from checkout_age.server.bundle import BundleError
@@ -45,7 +52,7 @@ def _serve(given: Sequence[str]) -> None:
 
     try:
         with asyncio.Runner() as runner:
-            runner.run(serve(config))
+            runner.run(serve(config, load_faces=faces.result))
             _end()  # inside: to close the loop would wait for threads that are given up
     except (
         BundleError,
@@ -58,6 +65,12 @@ def _serve(given: Sequence[str]) -> None:
         TracingMissingError,
     ) as error:
         sys.exit(f"checkout-age-server: {error}")
+
+
+def _faces(threads: int) -> "Faces":
+    from checkout_age.server.face_finder import FaceFinder
+
+    return FaceFinder(threads)
 
 
 def _end() -> None:
