@@ -1,11 +1,14 @@
 """The server's benchmark, as far as it can be held to in a second."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from tests.bench.server import load
 from tests.bench.server.profile import ELSE, counted
+from tests.bench.server.readers import Part, readers
+from tests.e2e.samples import frames
 
 
 async def answered_in(seconds: float, photo: bytes) -> None:
@@ -47,3 +50,11 @@ def test_a_profile_counts_each_sample_for_the_innermost_place_on_its_stack() -> 
         "PhotoQueue.take (server/queue.py:1);Condition.wait (threading.py:327) 9"
     )
     assert counted(stacks) == {"BlazeFace's networks": 7, ELSE: 2, "the network": 5}
+
+
+def test_readers_tell_what_a_photo_costs_while_every_core_reads(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "0.jpg").write_bytes(frames(root)[1].read_bytes())
+    with readers(tmp_path, chip_side=128) as reading:
+        decode, read = (reading.cost(part, seconds=0.2) for part in Part)
+    assert 0 < decode.wall < read.wall
+    assert 0 < decode.processor < read.processor

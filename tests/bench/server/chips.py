@@ -3,33 +3,37 @@
 import asyncio
 import time
 
-import numpy as np
-
 from checkout_age.server.bundle import Bundle
 from checkout_age.server.photo import Pixels
-from checkout_age.server.runtime import Runtime, cores
+from checkout_age.server.runtime import cores
 from checkout_age.server.scorer import Scorer
-from checkout_age.server.shopper import ShopperFinder
-from tests.bench.server.parts import finder, rate, settle
+from tests.bench.server.parts import Network
 
 CLIENTS = 16
+TURNS = 4
+"""Of bare runtime and scorer in a round: the machine's pace changes meanwhile."""
 
 
 def chips_against_bare(
-    bundle: Bundle, photos: list[bytes], runtime: Runtime, seconds: float, rounds: int
+    bundle: Bundle, network: Network, seconds: float, rounds: int
 ) -> list[float]:
     """What share of the bare runtime's chips a second the server's scorer reaches, each round."""
-    shoppers = ShopperFinder(finder(), bundle.facts.chip_side)
-    chips = np.stack([shoppers.find(photo).chip for photo in photos])
-    settle(runtime, chips[:1])
-    full = np.resize(chips, (runtime.batch, *chips.shape[1:]))
-    shares = []
-    for _ in range(rounds):
-        bare = max(rate(runtime, some, seconds) for some in (full, chips[:1]))
-        scorer = Scorer(runtime, shoppers, calibration=bundle.facts.calibration, threads=cores())
-        shares.append(asyncio.run(_rate(scorer, chips, seconds)) / bare)
+    return [_round(bundle, network, seconds / TURNS) for _ in range(rounds)]
+
+
+def _round(bundle: Bundle, network: Network, seconds: float) -> float:
+    bare = reached = 0.0
+    for _ in range(TURNS):
+        bare += network.rate(seconds)
+        scorer = Scorer(
+            network.runtime,
+            network.shoppers,
+            calibration=bundle.facts.calibration,
+            threads=cores(),
+        )
+        reached += asyncio.run(_rate(scorer, network.chips, seconds))
         scorer.close()
-    return shares
+    return reached / bare
 
 
 async def _rate(scorer: Scorer, chips: Pixels, seconds: float) -> float:

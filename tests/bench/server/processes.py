@@ -96,7 +96,9 @@ def running(kind: Kind, model: Path, photo: bytes, log: Path) -> Iterator[Runnin
             start_new_session=True,
         )
     try:
-        asyncio.run(_first_answer(kind, port, photo, process))
+        if not asyncio.run(_first_answer(kind, port, photo, process)):
+            last = "\n".join(log.read_text().splitlines()[-20:])
+            raise RuntimeError(f"{kind.name} ended with {process.wait()}, no answer yet:\n{last}")
         yield Running(kind, f"127.0.0.1:{port}", process, time.perf_counter() - began)
     finally:
         _stop(process)
@@ -104,8 +106,8 @@ def running(kind: Kind, model: Path, photo: bytes, log: Path) -> Iterator[Runnin
 
 async def _first_answer(
     kind: Kind, port: int, photo: bytes, process: "subprocess.Popen[bytes]"
-) -> None:
-    """Return once the server has answered for the photo."""
+) -> bool:
+    """Wait until the server has answered for the photo; false where it has ended."""
     async with asyncio.timeout(PATIENCE), AsyncExitStack() as stack:
         ask = None
         while process.poll() is None:
@@ -116,8 +118,8 @@ async def _first_answer(
             except Exception:  # not yet, whatever the reason
                 await asyncio.sleep(0.01)
             else:
-                return
-    raise RuntimeError(f"{kind.name} ended before it answered")
+                return True
+    return False
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:

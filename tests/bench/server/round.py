@@ -1,0 +1,167 @@
+"""A round: every server started anew, its parts, its peers and itself asked in turns."""
+
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+
+from checkout_age.server.runtime import cores
+from tests.bench.server.load import Answered
+from tests.bench.server.parts import Network
+from tests.bench.server.processes import BENTOML, EMPTY, LITSERVE, TUTORIAL, Kind, Running, running
+from tests.bench.server.readers import Cost, Part, Readers, readers
+
+CLIENTS = 16
+SETTLING = 6.0
+"""Seconds of load on each server before anything counts, besides load's own: what it makes ready
+behind its start is over by then."""
+TURNS = 4
+"""A round asks for its seconds in so many turns: the machine's pace changes within a round, by more
+than what is to be told."""
+PEERS = (BENTOML, LITSERVE)
+
+Figures = defaultdict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a round is measured with."""
+
+    folder: Path
+    """It has a folder `photos`."""
+    model: Path
+    kind: Kind
+    """Of the server."""
+    seconds: float
+    network: Network
+
+
+@dataclass
+class Asked:
+    """What a server was asked in several turns."""
+
+    server: Running
+    folder: Path
+    told: list[Answered] = field(default_factory=list)
+    used_s: float = 0.0
+
+    def turn(self, clients: int, seconds: float) -> None:
+        """Ask once more."""
+        before = self.server.processor_s
+        self.told.append(self.server.ask(self.folder / "photos", clients, 0, seconds))
+        self.used_s += self.server.processor_s - before
+
+    def mean(self, name: str) -> float:
+        """Of a figure of all turns."""
+        return fmean(getattr(told, name) for told in self.told)
+
+    @property
+    def server_ms(self) -> float:
+        """Processor time of the server for a photo."""
+        return 1e3 * self.used_s / max(sum(told.answers for told in self.told), 1)
+
+
+def measure(figures: Figures, place: Place, *, compared: bool) -> None:
+    """Add the figures of one round."""
+    side = place.network.chips.shape[1]
+    with (
+        readers(place.folder / "photos", side) as reading,
+        _started(EMPTY, place) as empty,
+        _started(place.kind, place) as server,
+    ):
+        ours = _crowd(figures, place, reading, Asked(empty, place.folder), server)
+        _few(figures, place, server, ours.mean("rate"))
+        memory = server.memory_mb
+        figures["rss_mb"].append(memory)
+        figures["start_to_first_answer_s"].append(server.start_s)
+        for other in (TUTORIAL, *PEERS) if compared else ():
+            with _started(other, place) as theirs:
+                _beside(figures, place, (server, memory), theirs)
+
+
+def _crowd(figures: Figures, place: Place, reading: Readers, grpc: Asked, server: Running) -> Asked:
+    """Sixteen clients, beside what the parts reach alone."""
+    ours = Asked(server, place.folder)
+    costs: dict[str, list[Cost]] = defaultdict(list)
+    short = place.seconds / TURNS
+    for _ in range(TURNS):
+        costs["decode"].append(reading.cost(Part.DECODE, short / 2))
+        costs["read"].append(reading.cost(Part.READ, short))
+        costs["network"].append(place.network.cost(short / 2))
+        grpc.turn(CLIENTS, short / 2)
+        ours.turn(CLIENTS, short)
+    decode, read, network = (Cost.mean(costs[part]) for part in ("decode", "read", "network"))
+    grpc_ms = grpc.server_ms + grpc.mean("client_ms")
+    rate, parts = ours.mean("rate"), read + network
+    for name, value in {
+        "decode_ms": decode.wall,
+        "find_ms": (read - decode).wall,
+        "network_ms": network.wall,
+        "grpc_server_ms": grpc.server_ms,
+        "grpc_client_ms": grpc.mean("client_ms"),
+        "photos_per_s": rate,
+        "photos_p50_ms": ours.mean("p50"),
+        "photos_p99_ms": ours.mean("p99"),
+        "failed": sum(told.failed for told in ours.told),
+        "photos_vs_parts_limit": rate * (parts.wall + grpc_ms) / 1e3 / cores(),
+        "photos_vs_parts_limit_without_grpc": rate * parts.wall / 1e3 / cores(),
+        "processor_ms": ours.server_ms,
+        "own_share_ms": ours.server_ms - parts.processor - grpc.server_ms,
+    }.items():
+        figures[name].append(value)
+    return ours
+
+
+def _few(figures: Figures, place: Place, server: Running, rate: float) -> None:
+    """A lone till, and photos that arrive at random at half the rate reached."""
+    lone, on_one, on_all = Asked(server, place.folder), [], []
+    short = place.seconds / TURNS
+    for _ in range(TURNS):
+        on_one.append(place.network.lone(short / 2, alone=False))
+        on_all.append(place.network.lone(short / 2, alone=True))
+        lone.turn(1, short)
+    bare = min(fmean(on_one), fmean(on_all))
+    half = server.ask(place.folder / "photos", 0, rate / 2, 2 * place.seconds)
+    for name, value in {
+        "lone_bare_on_one_core_ms": fmean(on_one),
+        "lone_bare_on_all_cores_ms": fmean(on_all),
+        "lone_till_p50_ms": lone.mean("p50"),
+        "lone_till_p50_vs_bare": lone.mean("p50") / bare,
+        "half_load_p50_ms": half.p50,
+        "half_load_p99_ms": half.p99,
+        "half_load_p99_vs_bare": half.p99 / bare,
+    }.items():
+        figures[name].append(value)
+
+
+def _beside(figures: Figures, place: Place, ours: tuple[Running, float], other: Running) -> None:
+    """Another server, in turns with ours, of which the memory alone is given."""
+    server, memory = ours
+    mine, theirs = Asked(server, place.folder), Asked(other, place.folder)
+    for _ in range(TURNS // 2):
+        for asked in (theirs, mine):
+            asked.turn(CLIENTS, 2 * place.seconds / TURNS)
+    key = other.kind.name.lower()
+    ratio = "photos_vs_tutorial_server" if other.kind is TUTORIAL else f"vs_{key}"
+    for name, value in {
+        ratio: mine.mean("rate") / theirs.mean("rate"),
+        f"vs_{key}_p99": mine.mean("p99") / theirs.mean("p99"),
+        f"vs_{key}_memory": memory / other.memory_mb,
+        f"{key}_photos_per_s": theirs.mean("rate"),
+        f"{key}_p99_ms": theirs.mean("p99"),
+        f"{key}_memory_mb": other.memory_mb,
+        f"{key}_failed": sum(told.failed for told in theirs.told),
+    }.items():
+        figures[name].append(value)
+
+
+@contextmanager
+def _started(kind: Kind, place: Place) -> Iterator[Running]:
+    print(f"{kind.name} ...", file=sys.stderr, flush=True)
+    photo = (place.folder / "photos" / "00.jpg").read_bytes()
+    with running(kind, place.model, photo, place.folder / f"{kind.name}.log") as server:
+        server.ask(place.folder / "photos", CLIENTS, 0, SETTLING)
+        yield server
