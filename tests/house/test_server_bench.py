@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.server import load
+from tests.bench.server.ideal import ideal_p99
 from tests.bench.server.profile import ELSE, counted
 from tests.bench.server.readers import Part, readers
 from tests.e2e.samples import frames
@@ -58,3 +59,9 @@ def test_readers_tell_what_a_photo_costs_while_every_core_reads(root: Path, tmp_
         decode, read = (reading.cost(part, seconds=0.2) for part in Part)
     assert 0 < decode.wall < read.wall
     assert 0 < decode.processor < read.processor
+
+
+def test_an_ideal_queue_makes_nobody_wait_while_a_core_is_free() -> None:
+    assert ideal_p99(rate=0.01, service=0.03, cores=2) == pytest.approx(0.03)
+    one, two = (ideal_p99(rate=20, service=0.03, cores=cores) for cores in (1, 2))
+    assert 0.03 < two < one

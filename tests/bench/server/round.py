@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import fmean
 
 from checkout_age.server.runtime import cores
+from tests.bench.server.ideal import ideal_p99
 from tests.bench.server.load import Answered
 from tests.bench.server.parts import Network
 from tests.bench.server.processes import BENTOML, EMPTY, LITSERVE, TUTORIAL, Kind, Running, running
@@ -72,8 +73,8 @@ def measure(figures: Figures, place: Place, *, compared: bool) -> None:
         _started(EMPTY, place) as empty,
         _started(place.kind, place) as server,
     ):
-        ours = _crowd(figures, place, reading, Asked(empty, place.folder), server)
-        _few(figures, place, server, ours.mean("rate"))
+        _crowd(figures, place, reading, Asked(empty, place.folder), Asked(server, place.folder))
+        _few(figures, place, server)
         memory = server.memory_mb
         figures["rss_mb"].append(memory)
         figures["start_to_first_answer_s"].append(server.start_s)
@@ -82,9 +83,8 @@ def measure(figures: Figures, place: Place, *, compared: bool) -> None:
                 _beside(figures, place, (server, memory), theirs)
 
 
-def _crowd(figures: Figures, place: Place, reading: Readers, grpc: Asked, server: Running) -> Asked:
+def _crowd(figures: Figures, place: Place, reading: Readers, grpc: Asked, ours: Asked) -> None:
     """Sixteen clients, beside what the parts reach alone."""
-    ours = Asked(server, place.folder)
     costs: dict[str, list[Cost]] = defaultdict(list)
     short = place.seconds / TURNS
     for _ in range(TURNS):
@@ -102,6 +102,7 @@ def _crowd(figures: Figures, place: Place, reading: Readers, grpc: Asked, server
         "network_ms": network.wall,
         "grpc_server_ms": grpc.server_ms,
         "grpc_client_ms": grpc.mean("client_ms"),
+        "parts_ms": parts.wall + grpc_ms,
         "photos_per_s": rate,
         "photos_p50_ms": ours.mean("p50"),
         "photos_p99_ms": ours.mean("p99"),
@@ -112,11 +113,10 @@ def _crowd(figures: Figures, place: Place, reading: Readers, grpc: Asked, server
         "own_share_ms": ours.server_ms - parts.processor - grpc.server_ms,
     }.items():
         figures[name].append(value)
-    return ours
 
 
-def _few(figures: Figures, place: Place, server: Running, rate: float) -> None:
-    """A lone till, and photos that arrive at random at half the rate reached."""
+def _few(figures: Figures, place: Place, server: Running) -> None:
+    """A lone till, and photos that arrive at random at half the rate that sixteen reached."""
     lone, on_one, on_all = Asked(server, place.folder), [], []
     short = place.seconds / TURNS
     for _ in range(TURNS):
@@ -124,7 +124,9 @@ def _few(figures: Figures, place: Place, server: Running, rate: float) -> None:
         on_all.append(place.network.lone(short / 2, alone=True))
         lone.turn(1, short)
     bare = min(fmean(on_one), fmean(on_all))
-    half = server.ask(place.folder / "photos", 0, rate / 2, 2 * place.seconds)
+    rate = figures["photos_per_s"][-1] / 2
+    half = server.ask(place.folder / "photos", 0, rate, 2 * place.seconds)
+    ideal = 1e3 * ideal_p99(rate, figures["parts_ms"][-1] / 1e3, cores())
     for name, value in {
         "lone_bare_on_one_core_ms": fmean(on_one),
         "lone_bare_on_all_cores_ms": fmean(on_all),
@@ -133,6 +135,7 @@ def _few(figures: Figures, place: Place, server: Running, rate: float) -> None:
         "half_load_p50_ms": half.p50,
         "half_load_p99_ms": half.p99,
         "half_load_p99_vs_bare": half.p99 / bare,
+        "half_load_p99_of_ideal_queue_vs_bare": ideal / bare,
     }.items():
         figures[name].append(value)
 
