@@ -1,4 +1,5 @@
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator
 
@@ -105,3 +106,18 @@ async def test_a_bad_photo_never_reaches_the_network() -> None:
         await scorer.score(b"text")
     assert runtime.batches == []
     scorer.close()
+
+
+async def test_threads_that_score_keep_no_other_thread_from_waking(photo: bytes) -> None:
+    policies = []
+
+    class Tells(Always34):
+        def logits(self, chips: Pixels, *, alone: bool = False) -> Logits:
+            policies.append(os.sched_getscheduler(0))
+            return super().logits(chips)
+
+    scorer = scorer_with(Tells())
+    await scorer.score(photo)
+    scorer.close()
+    assert policies == [os.SCHED_BATCH]
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER

@@ -134,6 +134,17 @@ async def as_many_streams(
         await first.done_writing()
 
 
+@state("waiting for a stream that sends nothing")
+async def silent_stream(
+    serving: Serving, photo: bytes, held: type[Held], tmp_path: Path
+) -> AsyncIterator[Any]:
+    async with serving(max_stream_silence=0.1) as address, stub_of(address) as stub:
+        silent = stub.EstimateAges()
+        await silent.write(pb.EstimateAgesRequest(id="1", photo=photo))
+        assert (await silent.read()).id == "1"  # type: ignore[attr-defined]
+        yield silent.read()
+
+
 @state("serving another version than is asked for")
 async def another_version(
     serving: Serving, photo: bytes, held: type[Held], tmp_path: Path

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 
 from checkout_age.server.drain import Drain, DrainingError
-from checkout_age.server.stream import Stream
+from checkout_age.server.stream import SilentStreamError, Stream
 
 
 async def numbers(count: int) -> AsyncIterator[int]:
@@ -34,6 +34,7 @@ def stream_of(
     at_once: int = 4,
     room: asyncio.Semaphore | None = None,
     drain: Drain | None = None,
+    most_silence: float = 0.0,
 ) -> Stream[int, int]:
     return Stream(
         requests,
@@ -41,6 +42,7 @@ def stream_of(
         at_once=at_once,
         room=room or asyncio.Semaphore(100),
         drain=drain or Drain(),
+        most_silence=most_silence,
     )
 
 
@@ -173,3 +175,18 @@ async def test_a_drain_lets_nobody_in_and_tells_when_the_last_call_has_ended() -
         with pytest.raises(DrainingError, match="the server is stopping"), drain.call():
             pass  # pragma: no cover
     assert await drain.idle(0.01)
+
+
+async def test_a_stream_that_sends_nothing_ends_once_all_is_answered_and_nothing_is_lost() -> None:
+    async def one_and_no_more() -> AsyncIterator[int]:
+        yield 1
+        await asyncio.sleep(60)
+
+    async def slowly(number: int) -> int:
+        await asyncio.sleep(0.2)  # the stream is silent meanwhile, and waits for its answer
+        return number
+
+    answers = stream_of(one_and_no_more(), slowly, most_silence=0.05).answers()
+    assert await anext(answers) == 1
+    with pytest.raises(SilentStreamError, match=r"no photo for 0\.05 s"):
+        await anext(answers)

@@ -13,6 +13,7 @@ from checkout_age.server.admission import OverloadedError
 from checkout_age.server.check import MinimumAgeError
 from checkout_age.server.drain import DrainingError
 from checkout_age.server.photo import PhotoError
+from checkout_age.server.stream import SilentStreamError
 from checkout_age.server.tensors import TensorError
 
 RETRY_AFTER = "grpc-retry-pushback-ms"
@@ -38,7 +39,7 @@ async def answering(context: "grpc.aio.ServicerContext[Any, Any]") -> AsyncItera
         await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
     except NoSuchModelError as error:
         await context.abort(grpc.StatusCode.NOT_FOUND, str(error))
-    except (ModelNotReadyError, DrainingError) as error:
+    except (ModelNotReadyError, DrainingError, SilentStreamError) as error:
         await context.abort(grpc.StatusCode.UNAVAILABLE, str(error))
     except OverloadedError as error:
         hint = (RETRY_AFTER, str(round(1000 * error.retry_after)))

@@ -123,6 +123,11 @@ class LoadOptions(Options):
         256, "photos of calls, streams apart, that wait or are worked on at once", at_least=1
     )
     max_streams: int = option(8, "streams of photos that are open at once", at_least=1)
+    max_stream_silence: float = option(
+        600.0,
+        "seconds that a stream may send nothing once all is answered, 0 for ever",
+        at_least=0,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

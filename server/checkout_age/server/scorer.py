@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import threading
 import time
 from dataclasses import dataclass
@@ -47,6 +48,12 @@ def _set(job: Job, outcome: Scored | BaseException) -> None:
 
     with contextlib.suppress(RuntimeError):  # that event loop is gone
         job.answer.get_loop().call_soon_threadsafe(give)
+
+
+def _give_way() -> None:
+    """Tell the system that this thread computes at length: others that wake up are not kept."""
+    with contextlib.suppress(OSError):  # a sandbox may forbid it
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 class Scorer:
@@ -120,6 +127,7 @@ class Scorer:
                 self._watch.stage(*stage)
 
     def _work(self) -> None:
+        _give_way()
         while (step := self.queue.take()) is not None:
             try:
                 if step.reads:

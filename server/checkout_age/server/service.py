@@ -41,14 +41,16 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
         allowed: float = ALLOWED,
         *,
         max_call_seconds: float,
+        max_stream_silence: float,
     ) -> None:
         """`allowed` is the probability of being under age up to which CheckAge says CLEAR.
 
-        A call that is answered with one message is ended after `max_call_seconds`.
+        A call that is answered with one message is ended after `max_call_seconds`, a stream that
+        sends nothing and waits for nothing after `max_stream_silence` seconds (0: never).
         """
         self._rollout, self._admission, self._drain = rollout, admission, drain
         self._limits, self._allowed = limits, allowed
-        self._most_seconds = max_call_seconds
+        self._most_seconds, self._most_silence = max_call_seconds, max_stream_silence
 
     async def EstimateAge(
         self, request: pb.EstimateAgeRequest, context: Any
@@ -95,6 +97,7 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
                     at_once=IN_FLIGHT,
                     room=self._admission.photos,
                     drain=self._drain,
+                    most_silence=self._most_silence,
                 )
                 async with aclosing(stream.answers()) as answers:
                     async for answer in answers:

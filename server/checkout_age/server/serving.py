@@ -100,6 +100,7 @@ async def serve(
         config.acceptance.limits,
         config.clear_below,
         max_call_seconds=config.max_call_seconds,
+        max_stream_silence=config.max_stream_silence,
     )
     register(ages, server)
     if config.open_inference:

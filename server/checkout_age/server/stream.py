@@ -10,6 +10,16 @@ HAND_OVER = (
     "the server is stopping; send the photos that have no answer yet elsewhere or in a few seconds"
 )
 
+SILENT = (
+    "the stream has sent no photo for {:g} s and waits for no answer, so it is ended; "
+    "open another one for further photos"
+)
+
+
+class SilentStreamError(TimeoutError):
+    """A stream held its place for nothing; another one may take it, this one's client too."""
+
+
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 
@@ -29,6 +39,7 @@ class Stream(Generic[Asked, Answer]):
         at_once: int,
         room: asyncio.Semaphore,
         drain: Drain,
+        most_silence: float = 0.0,
     ) -> None:
         """Set a stream up.
 
@@ -38,10 +49,12 @@ class Stream(Generic[Asked, Answer]):
             at_once: requests that are read and whose answers are not yet taken, at most.
             room: what all streams share; a request takes one place until it is answered.
             drain: tells when nothing more is to be read, and when there is no more time.
+            most_silence: seconds without a request, all others answered, after which it ends;
+                0: never.
         """
         self._requests, self._answer = requests, answer
         self._free, self._room = asyncio.Semaphore(at_once), room
-        self._drain = drain
+        self._drain, self._most_silence = drain, most_silence or None
         self._reader: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._done: asyncio.Queue[Answer | BaseException | None] = asyncio.Queue()
@@ -52,11 +65,12 @@ class Stream(Generic[Asked, Answer]):
         Raises:
             DrainingError: the stream was to be handed over; what was read is answered, unless
                 there was no time left.
+            SilentStreamError: it sent nothing for too long.
         """
         reader = self._reader = self._start(self._read())
         handing_over = asyncio.create_task(self._stop_reading(reader))
         try:
-            while (answer := await self._done.get()) is not None:
+            while (answer := await self._next()) is not None:
                 if isinstance(answer, BaseException):
                     raise answer
                 yield answer
@@ -68,6 +82,15 @@ class Stream(Generic[Asked, Answer]):
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+
+    async def _next(self) -> Answer | BaseException | None:
+        while True:
+            try:
+                async with asyncio.timeout(self._most_silence):
+                    return await self._done.get()
+            except TimeoutError:
+                if self._tasks == {self._reader}:  # nothing is worked on
+                    return SilentStreamError(SILENT.format(self._most_silence))
 
     async def _read(self) -> None:
         await self._free.acquire()
