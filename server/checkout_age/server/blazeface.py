@@ -115,7 +115,7 @@ class BlazeFace:
 
 
 class _Compiler:
-    """Compiles a network for one shape, and copies what was compiled: that takes a sixth of it."""
+    """Compiles a network for one shape, and copies what was compiled in a fraction of that time."""
 
     def __init__(self, form: Form, shape: tuple[int, int]) -> None:
         self._form, self._shape = form, shape
