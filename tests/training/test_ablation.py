@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from checkout_age.training.__main__ import main
 from checkout_age.training.dataset import pack
-from checkout_age.training.fitting import initialisation
+from checkout_age.training.fitting import ablation_variants, initialisation
 from checkout_age.training.fitting.ablation import ablate
 from checkout_age.training.fitting.ablation_variants import BASE, VARIANTS, base_of, chosen
 from checkout_age.training.fitting.initialisation import FROM_RANDOM
@@ -70,3 +71,25 @@ def test_a_base_of_another_side_draws_from_chips_as_much_larger() -> None:
     assert (base.side, base.pack_side, base.epochs) == (96, 108, 3)
     assert base.seed == BASE.seed
     assert base_of(96, epochs=3, seed=11) == replace(base, seed=11)
+
+
+def test_a_part_of_the_photos_is_enough_for_a_comparison_on_a_cpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(initialisation, "build_network", small_network)
+    monkeypatch.setattr(pack, "FaceFinder", BrightPhotosHaveFaces)
+    few = replace(SMALL, stages=(replace(SMALL.stages[0], batch_size=4),))
+    monkeypatch.setattr(ablation_variants, "BASE", few)
+    monkeypatch.chdir(tmp_path)  # its cache, too
+    (tmp_path / "final_files").mkdir()
+    faces = bright_faces(tmp_path / "final_files")
+    names = [photo.name for photo in faces.photos]
+    rows = [f"{name},{age:.0f}" for name, age in zip(names, faces.ages, strict=True)]
+    (tmp_path / "labels.csv").write_text("\n".join(["file_name,real_age", *rows]))
+    splits = [f"{name},{'valid' if n % 4 == 0 else 'train'}" for n, name in enumerate(names)]
+    (tmp_path / "splits.csv").write_text("\n".join(["file_name,split", *splits]))
+    only = ("--only", "no mixup", "--side", "32", "--photos", "6")
+    main(["ablate", "--faces", str(tmp_path), *only, "--out", str(tmp_path / "runs")])
+    told = capsys.readouterr().out
+    assert "6 of 6 train photos show a face" in told
+    assert "no mixup" in told

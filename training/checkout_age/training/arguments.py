@@ -95,9 +95,6 @@ def _add_train(verbs: "_SubParsersAction[ArgumentParser]") -> ArgumentParser:
     train.add_argument("--run", type=Path, help="folder of the checkpoint (.cache/runs/RECIPE)")
     train.add_argument("--weights", default="random", metavar="START", help=START)
     train.add_argument(
-        "--photos", type=_some, metavar="N", help="so many of train, spread over it (all)"
-    )
-    train.add_argument(
         "--epochs", type=_some, metavar="N", help="the recipe's first so many alone (all)"
     )
     train.add_argument(
@@ -211,6 +208,9 @@ def _parser() -> ArgumentParser:
             help="how the labels came about, for the model card (ages as given in the labels file)",
         )
     for verb in (train, ablate):
+        verb.add_argument(
+            "--photos", type=_some, metavar="N", help="so many of train, spread over it (all)"
+        )
         verb.add_argument(
             "--precision",
             choices=PRECISIONS,

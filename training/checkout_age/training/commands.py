@@ -191,6 +191,8 @@ def ablate_recipe(given: Namespace) -> None:
 
     start = find_initialisation(given.weights)
     train, valid = load_train(given.faces), load_valid(given.faces)
+    if given.photos is not None:
+        train = train.spread(given.photos)
     rows = ablate(
         train,
         valid,
