@@ -144,7 +144,7 @@ def _beside(figures: Figures, place: Place, ours: tuple[Running, float], other: 
     """Another server, in turns with ours, of which the memory alone is given."""
     server, memory = ours
     mine, theirs = Asked(server, place.folder), Asked(other, place.folder)
-    for _ in range(TURNS // 2):
+    for _ in range(TURNS):  # long ones: a 99th percentile wants many answers
         for asked in (theirs, mine):
             asked.turn(CLIENTS, 2 * place.seconds / TURNS)
     key = other.kind.name.lower()
