@@ -190,3 +190,11 @@ async def test_a_stream_that_sends_nothing_ends_once_all_is_answered_and_nothing
     assert await anext(answers) == 1
     with pytest.raises(SilentStreamError, match=r"no photo for 0\.05 s"):
         await anext(answers)
+
+
+async def test_a_stream_whose_photo_waits_for_room_is_not_silent() -> None:
+    room = asyncio.Semaphore(0)
+    asyncio.get_running_loop().call_later(0.2, room.release)
+    answers = stream_of(endless(), doubled, room=room, most_silence=0.05).answers()
+    assert await anext(answers) == 0
+    await answers.aclose()

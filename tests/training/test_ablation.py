@@ -73,7 +73,7 @@ def test_a_base_of_another_side_draws_from_chips_as_much_larger() -> None:
     assert base_of(96, epochs=3, seed=11) == replace(base, seed=11)
 
 
-def test_a_part_of_the_photos_is_enough_for_a_comparison_on_a_cpu(
+def test_an_ablation_trains_on_as_many_photos_as_are_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(initialisation, "build_network", small_network)

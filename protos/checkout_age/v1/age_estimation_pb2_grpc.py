@@ -88,7 +88,8 @@ class AgeEstimationServiceServicer:
 
         Answers come in any order, exactly one for each request, matched by `id`. The server reads
         on only while it keeps up, so a sender is slowed by flow control. Closing the sending side
-        ends the stream once every photo is answered.
+        ends the stream once every photo is answered. UNAVAILABLE, beside what EstimateAge says: nothing
+        was sent for minutes and no answer is due; open another stream for further photos.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -52,7 +52,8 @@ class AgeEstimationServiceStub:
 
     Answers come in any order, exactly one for each request, matched by `id`. The server reads
     on only while it keeps up, so a sender is slowed by flow control. Closing the sending side
-    ends the stream once every photo is answered.
+    ends the stream once every photo is answered. UNAVAILABLE, beside what EstimateAge says: nothing
+    was sent for minutes and no answer is due; open another stream for further photos.
     """
     GetModel: _grpc.UnaryUnaryMultiCallable[_age_estimation_pb2.GetModelRequest, _age_estimation_pb2.GetModelResponse]
     """Tells which model is served and what is known of it."""
@@ -88,7 +89,8 @@ class AgeEstimationServiceAsyncStub(AgeEstimationServiceStub):
 
     Answers come in any order, exactly one for each request, matched by `id`. The server reads
     on only while it keeps up, so a sender is slowed by flow control. Closing the sending side
-    ends the stream once every photo is answered.
+    ends the stream once every photo is answered. UNAVAILABLE, beside what EstimateAge says: nothing
+    was sent for minutes and no answer is due; open another stream for further photos.
     """
     GetModel: _aio.UnaryUnaryMultiCallable[_age_estimation_pb2.GetModelRequest, _age_estimation_pb2.GetModelResponse]  # type: ignore[assignment]
     """Tells which model is served and what is known of it."""
@@ -133,7 +135,8 @@ class AgeEstimationServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Answers come in any order, exactly one for each request, matched by `id`. The server reads
         on only while it keeps up, so a sender is slowed by flow control. Closing the sending side
-        ends the stream once every photo is answered.
+        ends the stream once every photo is answered. UNAVAILABLE, beside what EstimateAge says: nothing
+        was sent for minutes and no answer is due; open another stream for further photos.
         """
 
     @_abc_1.abstractmethod

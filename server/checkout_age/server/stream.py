@@ -55,6 +55,7 @@ class Stream(Generic[Asked, Answer]):
         self._requests, self._answer = requests, answer
         self._free, self._room = asyncio.Semaphore(at_once), room
         self._drain, self._most_silence = drain, most_silence or None
+        self._listening = False
         self._reader: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._done: asyncio.Queue[Answer | BaseException | None] = asyncio.Queue()
@@ -89,15 +90,18 @@ class Stream(Generic[Asked, Answer]):
                 async with asyncio.timeout(self._most_silence):
                     return await self._done.get()
             except TimeoutError:
-                if self._tasks == {self._reader}:  # nothing is worked on
+                if self._listening and self._tasks == {self._reader}:
                     return SilentStreamError(SILENT.format(self._most_silence))
 
     async def _read(self) -> None:
         await self._free.acquire()
+        self._listening = True
         async for request in self._requests:
+            self._listening = False
             await self._room.acquire()
             self._start(self._one(request)).add_done_callback(lambda _: self._room.release())
             await self._free.acquire()
+            self._listening = True
 
     async def _one(self, request: Asked) -> None:
         self._done.put_nowait(await self._answer(request))

@@ -27,7 +27,6 @@ def to_estimate(scored: Scored, groups: AgeGroups) -> pb.AgeEstimate:
     """All that the contract says about one shopper's age."""
     distribution = scored.ages
     low, high = scored.interval
-    probabilities = distribution.probabilities(groups)
     estimate = pb.AgeEstimate(
         age=distribution.age,
         age_low=low,
@@ -37,10 +36,10 @@ def to_estimate(scored: Scored, groups: AgeGroups) -> pb.AgeEstimate:
         faces_found=scored.shopper.faces_found,
     )
     estimate.MergeFrom(_of_groups(groups))
-    of_groups = estimate.age_group_probabilities
-    for of_group, probability in zip(of_groups, probabilities.tolist(), strict=True):
-        of_group.probability = probability
-    estimate.age_group.CopyFrom(of_groups[int(probabilities.argmax())].age_group)
+    probabilities = distribution.probabilities(groups).tolist()
+    for each, probability in zip(estimate.age_group_probabilities, probabilities, strict=True):
+        each.probability = probability
+    estimate.age_group.CopyFrom(to_group(distribution.likeliest(groups)))
     return estimate
 
 
