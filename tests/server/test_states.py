@@ -104,21 +104,28 @@ async def full(
 async def too_busy(
     serving: Serving, photo: bytes, held: type[Held], tmp_path: Path
 ) -> AsyncIterator[Any]:
+    learnt = threading.Event()
+
     class Slow(Always34):
         batch = 1
 
         def logits(self, chips: Pixels, **how: bool) -> Logits:
-            if len(self.batches) >= 2:
+            if learnt.is_set():
                 held.asked.set()
+                held.go.wait(20)
+            elif len(self.batches) >= 2:
                 held.go.wait(0.3)
             return super().logits(chips, **how)
 
     async with serving(load_runtime=Slow, threads=1) as address, stub_of(address) as stub:
         for _ in range(3):
             await estimate(stub, photo)
-        waiting = [asyncio.ensure_future(estimate(stub, photo)) for _ in range(4)]
+        learnt.set()
+        waiting = [asyncio.ensure_future(estimate(stub, photo)) for _ in range(9)]
+        await asyncio.to_thread(held.asked.wait, 20)
         await asyncio.sleep(0.1)
-        yield estimate(stub, photo, deadline=0.5)
+        yield estimate(stub, photo, deadline=3.0)
+        held.go.set()
         await asyncio.gather(*waiting)
 
 
