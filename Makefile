@@ -96,11 +96,12 @@ chaos-nights: .venv/.dev
 bench-nights: .venv/.dev
 	$(BIN)/python -m tests.bench.nights $(if $(JSON),--json $(JSON))
 
-# An environment for the demo or for development or the benchmarks: .venv/.demo, .venv/.dev, .venv/.bench
+# An environment for the demo or for development or the benchmarks: .venv/.demo, .venv/.dev, .venv/.bench;
+# each holds those before it.
 .venv/.%: .requirements/%.txt pyproject.toml
 	@echo "installing the locked dependencies of .requirements/$*.txt, a few minutes the first time"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
 	  --no-build-isolation --editable .
-	@touch $@
+	@touch $@ $(if $(filter dev bench,$*),.venv/.demo) $(if $(filter bench,$*),.venv/.dev)

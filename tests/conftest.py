@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from checkout_age.server.age import YEARS, Logits
@@ -24,6 +25,16 @@ from tests.faces import BrightPhotosHaveFaces
 ROOT = Path(__file__).parents[1]
 FACES = ROOT.parent / "shared" / "faces"
 SCENES = ROOT.parent / "shared" / "scenes"
+
+# the same examples each time, however slow the machine; other ones are the fuzzer's to find
+settings.register_profile(
+    "steady",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("steady")
 
 
 class Always34:

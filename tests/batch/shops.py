@@ -19,7 +19,7 @@ DAY = date(2026, 11, 21)
 UTC_ZONE = ZoneInfo("UTC")
 BERLIN = ZoneInfo("Europe/Berlin")
 SILENT = Watch(lambda *_: None, 1e9)
-QUICK = Patience(deadline=5.0, away=1.0)
+QUICK = Patience(deadline=60.0, away=1.0)
 
 
 @dataclass

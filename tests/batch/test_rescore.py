@@ -105,8 +105,10 @@ def reading(shop: SmallShop, seen: set[tuple[int, int]]) -> Iterator[None]:
 
     def read() -> None:
         connection = duckdb.connect()
-        while not ended.is_set():
+        while True:
             seen.update(connection.execute(query).fetchall())
+            if ended.is_set():
+                return
 
     thread = threading.Thread(target=read)
     thread.start()

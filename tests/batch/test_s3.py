@@ -139,10 +139,7 @@ def test_a_run_that_broke_is_taken_up(bucket: Bucket, monkeypatch: pytest.Monkey
     assert progress_folder(bucket.lake, DAY).children() == []
 
 
-def test_of_two_runs_one_gives_way_and_says_to_whom(
-    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("checkout_age.batch.lease.SETTLES", 0.05)
+def test_of_two_runs_one_gives_way_and_says_to_whom(bucket: Bucket) -> None:
     taken: list[str] = []
     held: list[int] = []
     failed: list[Exception] = []

@@ -250,7 +250,7 @@ def test_the_scheduler_tells_of_itself_in_openmetrics(busy_shop: SmallShop) -> N
         f"http://127.0.0.1:{port}/metrics",
         headers={"Accept": "application/openmetrics-text; version=1.0.0"},
     )
-    with urlopen(asks, timeout=5) as answer:
+    with urlopen(asks, timeout=60) as answer:
         kind, text = answer.headers["Content-Type"], answer.read().decode()
     metrics.close()
     assert kind.startswith("application/openmetrics-text")

@@ -27,6 +27,7 @@ from tests.conftest import Always34, Serving
 
 async def ages(address: str, photo: bytes) -> float:
     async with AsyncAgeClient(address) as client:
+        await client.wait(60)
         return (await client.estimate_age(photo)).estimate.age
 
 
@@ -204,7 +205,7 @@ async def test_an_open_channel_takes_any_stub(serving: Serving, photo: bytes) ->
     def blocking(address: str) -> float:
         with open_channel(address) as channel:
             stub = pb_grpc.AgeEstimationServiceStub(channel)
-            call = stub.EstimateAge.future(pb.EstimateAgeRequest(photo=photo), timeout=5)
+            call = stub.EstimateAge.future(pb.EstimateAgeRequest(photo=photo), timeout=60)
             return call.result().estimate.age
 
     async with serving() as address:

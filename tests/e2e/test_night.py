@@ -163,7 +163,7 @@ def test_a_second_run_is_quick_changes_nothing_and_says_so(root: Path, lake: Pat
     assert run.returncode == 0
     assert "already scored" in run.stdout
     assert {p: p.stat().st_mtime_ns for p in lake.rglob("purchase_ages/*/*")} == before
-    assert time.monotonic() - begun < 60
+    assert time.monotonic() - begun < 300
 
 
 def test_a_run_that_starts_its_own_server_leaves_no_process_and_no_staging_behind(

@@ -86,14 +86,17 @@ def test_a_signal_drains_calls_that_run_and_ends_with_status_0(
 ) -> None:
     photo = frames(root)[0].read_bytes()
     requests = (pb.EstimateAgesRequest(id=str(number), photo=photo) for number in range(100))
-    with running(shipped_model, tmp_path) as server, grpc.insecure_channel(server.address) as line:
+    with (
+        running(shipped_model, tmp_path, "--grace", "120") as server,
+        grpc.insecure_channel(server.address) as line,
+    ):
         answers = 0
         for _ in pb_grpc.AgeEstimationServiceStub(line).EstimateAges(requests):
             answers += 1
             if answers == 1:
                 server.process.send_signal(stop)
         assert answers == 100
-        assert server.process.wait(30) == 0
+        assert server.process.wait(120) == 0
     assert "draining" in (tmp_path / "log").read_text()
 
 

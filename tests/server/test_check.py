@@ -62,6 +62,7 @@ async def test_staff_are_told_whether_to_ask_for_id(
 async def test_both_clients_ask_for_it(serving: Serving, photo: bytes) -> None:
     async with serving() as address:
         async with AsyncAgeClient(address) as client:
+            await client.wait(60)
             assert (await client.check_age(photo, 18)).check == pb.AGE_CHECK_CLEAR
 
         def blocking() -> pb.CheckAgeResponse:

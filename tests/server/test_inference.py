@@ -212,7 +212,7 @@ async def test_a_server_that_is_stopping_says_that_it_and_its_model_are_not_read
 
     monkeypatch.setattr("checkout_age.server.serving.Signals", Kept)
     async with (
-        serving(load_runtime=Held, grace=10.0) as address,
+        serving(load_runtime=Held, grace=60.0) as address,
         grpc.aio.insecure_channel(address) as channel,
     ):
         await ready(channel)

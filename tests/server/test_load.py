@@ -202,7 +202,7 @@ async def test_one_stream_too_many_is_refused(
 async def test_the_health_of_each_service_is_told_and_watches_end_with_the_server(
     serving: Serving,
 ) -> None:
-    async with serving(admin_service=True) as address:
+    async with serving(admin_service=True, grace=60.0) as address:
         channel = grpc.aio.insecure_channel(address)
         await ready(channel)
         health = health_pb2_grpc.HealthStub(channel)
@@ -219,5 +219,5 @@ async def test_the_health_of_each_service_is_told_and_watches_end_with_the_serve
         assert (await anext(told)).status == health_pb2.HealthCheckResponse.SERVING
         began = asyncio.get_running_loop().time()
     assert [answer.status async for answer in told] == [health_pb2.HealthCheckResponse.NOT_SERVING]
-    assert asyncio.get_running_loop().time() - began < 1.0  # the grace is not waited for
+    assert asyncio.get_running_loop().time() - began < 30  # the grace is not waited for
     await channel.close()

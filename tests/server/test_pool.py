@@ -16,8 +16,10 @@ class Maker:
         self.made, self.fails_from = 0, fails_from
         self.go = threading.Event()
         self.go.set()
+        self.making = threading.Event()
 
     def __call__(self) -> int:
+        self.making.set()
         self.go.wait(10)
         if self.made + 1 >= self.fails_from:
             raise MemoryError("no room")
@@ -65,7 +67,9 @@ def test_while_another_is_made_whoever_comes_takes_what_is_given_back() -> None:
     pool.prepare(1)
     maker.go.clear()  # from now on making takes long
     preparing = threading.Thread(target=pool.prepare, args=[2])
+    maker.making.clear()
     preparing.start()
+    assert maker.making.wait(10)
     assert set(use(pool, 4)) == {1}
     maker.go.set()
     preparing.join(10)

@@ -8,7 +8,6 @@ import pytest
 from checkout_age.server.age import Logits
 from checkout_age.server.calibration import Calibration
 from checkout_age.server.photo import PhotoError, Pixels
-from checkout_age.server.queue import Urgency
 from checkout_age.server.runtime import LARGEST_BATCH, Runtime
 from checkout_age.server.scorer import Scorer
 from checkout_age.server.shopper import ShopperFinder
@@ -42,9 +41,9 @@ def scorer_with(runtime: Runtime) -> Scorer:
 
 
 async def gathered(scorer: Scorer, photos: int) -> None:
-    """Return once so many photos wait."""
+    """Return once so many photos are read and wait for the network."""
     async with asyncio.timeout(10):
-        while scorer.queue.waiting(Urgency.TILL) < photos:  # noqa: ASYNC110  # nothing tells of it
+        while len(scorer.queue._chips) < photos:  # noqa: ASYNC110  # nothing tells of it
             await asyncio.sleep(0.01)
 
 

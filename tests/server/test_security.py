@@ -157,7 +157,7 @@ async def offered(channel: grpc.aio.Channel, token: str) -> set[str]:
     asked = ask(
         iter([reflection_pb2.ServerReflectionRequest(list_services="")]),
         metadata=[("authorization", f"Bearer {token}")],
-        timeout=5,
+        timeout=60,
     )
     async for answer in asked:
         return {service.name for service in answer.list_services_response.service}
@@ -171,7 +171,7 @@ async def code_of(
     kind = f"{'stream' if client else 'unary'}_{'stream' if server else 'unary'}"
     call = getattr(channel, kind)(method)
     metadata = [("authorization", f"Bearer {token}")] if token else []
-    asked = call(iter([b""]) if client else b"", metadata=metadata, timeout=5)
+    asked = call(iter([b""]) if client else b"", metadata=metadata, timeout=60)
     try:
         if server:
             await asked.read()
@@ -192,6 +192,7 @@ async def test_no_method_of_any_service_but_the_open_ones_is_for_somebody_withou
         serving(tokens=file, admin_service=True, channelz=True) as address,
         grpc.aio.insecure_channel(address) as channel,
     ):
+        await ready(channel)
         assert await offered(channel, till) == {service.full_name for service in SERVICES}
         for method, client, server in METHODS:
             nobody = await code_of(channel, method, "", client=client, server=server)

@@ -36,8 +36,9 @@ TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @pytest.fixture
-def lines() -> Any:
+def lines(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The log as JSON lines, as they would stand on standard error."""
+    monkeypatch.setattr("checkout_age.server.logs.PATIENCE", 60.0)
     stream = StringIO()
     handler = handler_of(LogOptions(log_format=LogFormat.JSON), stream)
     root = logging.getLogger()
@@ -56,7 +57,7 @@ def lines() -> Any:
 
 def get(url: str, accept: str = "application/openmetrics-text", token: str = "") -> str:
     headers = {"Accept": accept} | ({"Authorization": f"Bearer {token}"} if token else {})
-    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=5) as page:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60) as page:
         return str(page.read().decode())
 
 
@@ -191,7 +192,7 @@ async def test_a_call_is_traced_below_its_callers_span_with_its_stages(
 ) -> None:
     kept, endpoint = collector
     async with (
-        serving(otlp_endpoint=endpoint) as address,
+        serving(otlp_endpoint=endpoint, grace=60.0) as address,
         grpc.aio.insecure_channel(address) as channel,
     ):
         stub = await ready(channel)
@@ -279,7 +280,10 @@ async def test_health_is_told_for_each_service_and_channelz_by_option(serving: S
             await channelz.GetServers(channelz_pb2.GetServersRequest())
 
 
-def test_a_line_for_people_names_its_request(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_for_people_names_its_request(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("checkout_age.server.logs.PATIENCE", 60.0)
     root = logging.getLogger()
     kept, level = root.handlers[:], root.level
     try:

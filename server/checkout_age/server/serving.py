@@ -39,6 +39,8 @@ HAND_OVER = 0.75
 """After this share of the grace, streams stop reading and end once what was read is answered."""
 LET_GO = 0.95
 """After this share they end with what is answered, so that they still end with a status."""
+LAST_WORDS = 1.0
+"""Seconds that they get for that at least, also where a busy machine has used the grace up."""
 
 
 async def serve(
@@ -196,17 +198,18 @@ async def _end(
     """Let nobody in, see those inside off, end within the grace in seconds."""
     logger.info("draining, at most %g s", grace)
     loop = asyncio.get_running_loop()
-    until = loop.time() + grace
+    began = loop.time()
+    until = began + grace
     drain.begin()
     await healthy.enter_graceful_shutdown()
     if not hurry:
         await asyncio.sleep(min(TO_LEAVE, grace))
-    if not await drain.idle(HAND_OVER * grace):
+    if not await drain.idle(began + HAND_OVER * grace - loop.time()):
         logger.info("streams are handed over")
         drain.hand_over.set()
-        if not await drain.idle((LET_GO - HAND_OVER) * grace):
+        if not await drain.idle(began + LET_GO * grace - loop.time()):
             drain.let_go.set()
-            await drain.idle(until - loop.time())
+            await drain.idle(max(until - loop.time(), LAST_WORDS))
     healthy.end_watches()
     await server.stop(max(until - loop.time(), 0))
 
