@@ -173,6 +173,8 @@ def test_a_server_s_answers_are_those_that_were_measured_without_it(
         (("sample-day", "--out", "s"), "looked for"),
         (("train", "trial", "--out", "m", "--weights", "w.h5"), "there is no file or model w.h5"),
         (("train", "trial"), "--out is missing: the models folder"),
+        (("train", "trial", "--out", "m", "--teacher", "nobody"), "--teacher: there is no file"),
+        (("train", "trial", "--out", "m", "--teacher", "random"), "random is none"),
     ],
 )
 def test_a_wrong_input_is_named_in_one_line(

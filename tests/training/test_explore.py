@@ -117,6 +117,14 @@ def test_groups_that_the_folder_names_are_checked_against_those_found_anew(folde
     assert "Of 2 groups found anew by difference hash 1 cross splits" in told
 
 
+def test_columns_of_the_labels_that_are_named_as_what_is_looked_for_do_no_harm(
+    folder: Path,
+) -> None:
+    labels = pd.read_csv(folder / "labels.csv").assign(width=1, height=1, hash="x", grey="no")
+    labels.to_csv(folder / "labels.csv", index=False)
+    assert "Sizes" in explored(folder)
+
+
 def test_without_a_split_the_one_that_training_would_draw_is_told(folder: Path) -> None:
     (folder / "splits.csv").unlink()
     (folder / "final_files" / "2.jpg").unlink()

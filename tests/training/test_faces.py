@@ -38,11 +38,30 @@ def test_the_split_file_decides_who_is_in_what(folder: Path) -> None:
     assert test.spreads.tolist() == [5]
 
 
-def test_without_a_split_file_one_is_made(folder: Path) -> None:
+def test_without_a_split_file_one_is_made_and_the_ages_of_copies_are_compared(
+    folder: Path,
+) -> None:
     (folder / "splits.csv").unlink()
     table = read_table(folder)
+    assert table["split"].nunique() == 1  # six photos of one colour each are copies to a hash
     assert set(table["split"]) <= {"train", "valid", "test"}
-    assert (table["age_conflict"] == 0).all()
+    assert (table["age_conflict"] == 5).all()
+
+
+def test_an_age_conflict_that_is_not_known_is_none(folder: Path) -> None:
+    said = (folder / "splits.csv").read_text()
+    (folder / "splits.csv").write_text(said.replace("5.jpg,test,5", "5.jpg,test,"))
+    assert load_test(folder).spreads.tolist() == [0]
+    (folder / "splits.csv").write_text(said.replace("5.jpg,test,5", "5.jpg,test,-1"))
+    with pytest.raises(FacesError, match=r"splits\.csv has an age_conflict that is no number"):
+        load_test(folder)
+
+
+def test_an_age_below_0_is_not_trained_on(folder: Path) -> None:
+    said = (folder / "labels.csv").read_text()
+    (folder / "labels.csv").write_text(said.replace("1.jpg,21", "1.jpg,-1"))
+    with pytest.raises(FacesError, match=r"1 photos in .* have an age below 0, the first is 1.jpg"):
+        load_train(folder)
 
 
 def test_a_folder_without_labels_is_told_what_was_looked_for(tmp_path: Path) -> None:

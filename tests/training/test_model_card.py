@@ -97,7 +97,7 @@ def test_recipe_start_data_and_terms_are_those_of_the_bundle() -> None:
     }
     card = model_card(bundle(training=training, data_terms="Line one.\n\nLine | two."))
     assert "Started from: first/0123, which started from random." in card
-    assert "--weights models/first/0123 --data-terms TERMS\n" in card
+    assert "--weights models/first --data-terms TERMS\n" in card
     assert "checkout-age-training train first --faces FACES --out models/\n" in card
     assert "| 64 | 5 | 64 | 0.0005 | 0.000002 |" in card
     assert "| augmentation: grey | 0.1 |" in card
@@ -106,6 +106,13 @@ def test_recipe_start_data_and_terms_are_those_of_the_bundle() -> None:
     assert "> Line one.\n>\n> Line | two." in card
     assert "After 2 epochs in 3 minutes" in card
     assert "6.33 years on train" in card
+
+
+def test_how_many_photos_were_held_out_is_told_where_it_is_known() -> None:
+    known = (metric("face found", 0.99, 1193, "valid"), metric("face found", 0.99, 1173))
+    card = model_card(bundle(metrics=known))
+    assert "| held out | valid: 1,193 photos, test: 1,173 photos |" in card
+    assert "| held out | not stated |" in model_card(bundle(metrics=FIGURES[:3]))
 
 
 def test_limits_say_what_was_measured_and_what_was_not() -> None:

@@ -38,6 +38,13 @@ def _side(text: str) -> int:
     return side
 
 
+def _quality(text: str) -> int:
+    quality = int(text)
+    if not 1 <= quality <= 100:  # noqa: PLR2004
+        raise ArgumentTypeError(f"WebP knows 1 to 100, got {quality}")
+    return quality
+
+
 def _some(text: str) -> int:
     number = int(text)
     if number < 1:
@@ -77,6 +84,23 @@ def _add_cost(verbs: "_SubParsersAction[ArgumentParser]") -> tuple[ArgumentParse
     return quantize, sides
 
 
+def _add_runtime(verb: ArgumentParser) -> None:
+    verb.add_argument(
+        "--runtime",
+        type=RuntimeName,
+        choices=list(RuntimeName),
+        default=RuntimeName.OPENVINO,
+        help="what runs the network, as for the server (%(default)s)",
+    )
+    verb.add_argument(
+        "--precision",
+        type=Precision,
+        choices=list(Precision),
+        default=Precision.BEST,
+        help="of its sums, as for the server (%(default)s)",
+    )
+
+
 def _add_checks(verbs: "_SubParsersAction[ArgumentParser]") -> ArgumentParser:
     """What is let through where restricted goods are sold."""
     checks = verbs.add_parser(
@@ -84,6 +108,7 @@ def _add_checks(verbs: "_SubParsersAction[ArgumentParser]") -> ArgumentParser:
     )
     checks.add_argument("model", type=Path, help=MODEL)
     checks.add_argument("--split", choices=("valid", "test"), default="valid")
+    _add_runtime(checks)
     checks.set_defaults(run_command=commands.show_checks)
     return checks
 
@@ -98,7 +123,7 @@ def _add_train(verbs: "_SubParsersAction[ArgumentParser]") -> ArgumentParser:
         "--epochs", type=_some, metavar="N", help="the recipe's first so many alone (all)"
     )
     train.add_argument(
-        "--seed", type=_seed, metavar="N", help="of all that is random (the recipe's)"
+        "--seed", type=_seed, metavar="N", help="of weights, batches and views (the recipe's)"
     )
     train.add_argument(
         "--teacher",
@@ -127,7 +152,7 @@ def _parser() -> ArgumentParser:
     pack.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .parquet file")
     pack.add_argument("--side", type=_side, default=160, help="pixels of a chip (%(default)s)")
     pack.add_argument(
-        "--quality", type=int, default=QUALITY, help="of WebP, 1 to 100 (%(default)s)"
+        "--quality", type=_quality, default=QUALITY, help="of WebP, 1 to 100 (%(default)s)"
     )
     pack.set_defaults(run_command=commands.pack_faces)
 
@@ -139,20 +164,7 @@ def _parser() -> ArgumentParser:
     evaluate.add_argument(
         "--server", metavar="HOST:PORT", help="hold the figures against those through a server"
     )
-    evaluate.add_argument(
-        "--runtime",
-        type=RuntimeName,
-        choices=list(RuntimeName),
-        default=RuntimeName.OPENVINO,
-        help="what runs the network, as for the server (%(default)s)",
-    )
-    evaluate.add_argument(
-        "--precision",
-        type=Precision,
-        choices=list(Precision),
-        default=Precision.BEST,
-        help="of its sums, as for the server (%(default)s)",
-    )
+    _add_runtime(evaluate)
     add_access(evaluate)
     evaluate.set_defaults(run_command=commands.evaluate_model)
 
@@ -167,7 +179,11 @@ def _parser() -> ArgumentParser:
 
     quantize, sides = _add_cost(verbs)
 
-    ablate = verbs.add_parser("ablate", help="compare small runs that differ in one choice each")
+    ablate = verbs.add_parser(
+        "ablate",
+        help="compare small runs that differ in one choice each",
+        epilog=f"The changes: {'; '.join(VARIANTS)}.",
+    )
     ablate.add_argument("--weights", default="random", metavar="START", help=START)
     ablate.add_argument("--out", type=Path, required=True, help="folder of the runs")
     ablate.add_argument("--side", type=_side, default=64, help="pixels of a chip (%(default)s)")

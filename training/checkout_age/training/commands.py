@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from checkout_age.client.access import Access, access_of
-from checkout_age.server.bundle import Metric, find_bundle, read_bundle
-from checkout_age.server.runtime import RUNTIMES, cores
+from checkout_age.server.bundle import Bundle, Metric, find_bundle, read_bundle
+from checkout_age.server.runtime import RUNTIMES, Precision, Runtime, RuntimeName, cores
 from checkout_age.training.dataset.compact import Compact, write_compact
 from checkout_age.training.dataset.faces import (
     SplitName,
@@ -49,7 +49,9 @@ def train(given: Namespace) -> None:
     if recipe.objective.served and given.out is None:
         raise FacesError("--out is missing: the models folder that gets NAME/VERSION")
     start = find_initialisation(given.weights)
-    teachers = [find_initialisation(teacher) for teacher in given.teacher]
+    teachers = [find_initialisation(teacher, "--teacher") for teacher in given.teacher]
+    if untaught := [each.name for each in teachers if each.trained is None]:
+        raise FacesError(f"--teacher takes trained models, {untaught[0]} is none")
     faces, valid = load_train(given.faces), load_valid(given.faces)
     if given.photos is not None:
         faces = faces.spread(given.photos)
@@ -138,16 +140,18 @@ def evaluate_model(given: Namespace) -> None:
     """Measure a bundle on one split; with a folder, write the report too."""
     bundle = read_bundle(find_bundle(given.model))
     faces = load_split(given.faces, given.split)
-    runtime = RUNTIMES[given.runtime](bundle, given.precision, cores())
+    if given.server is not None and faces.chips is not None:
+        raise FacesError(f"--server is sent the photos themselves, {given.faces} holds chips")
+    runtime, form = _runtime(bundle, given)
     scores = score(bundle, faces, given.split, runtime=runtime)
     figures = [*metrics(scores, given.split), face_found(scores, faces, given.split)]
-    print_metrics(figures)
+    print_metrics(figures, f"{bundle.facts.name} {bundle.version}, {form}")
     if given.server is not None:
         _compare(scores, given.server, access_of(given))
     if given.out is not None:
         from checkout_age.training.evaluation.evaluation_report import write_evaluation
 
-        print(f"the report is in {write_evaluation(bundle, scores, figures, given.out)}")
+        print(f"the report is in {write_evaluation(bundle, scores, figures, given.out, form=form)}")
 
 
 def show_checks(given: Namespace) -> None:
@@ -155,10 +159,12 @@ def show_checks(given: Namespace) -> None:
     from checkout_age.training.evaluation.checks import NEARLY, check_figures
 
     bundle = read_bundle(find_bundle(given.model))
-    scores = score(bundle, load_split(given.faces, given.split), given.split)
+    faces = load_split(given.faces, given.split)
+    runtime, form = _runtime(bundle, given)
+    scores = score(bundle, faces, given.split, runtime=runtime)
     nearly = f"of those {NEARLY} years under it or less"
     table = _table("minimum age", "allowed", "under age, cleared", nearly, "old enough, challenged")
-    table.title = f"CheckAge on {given.split}: {bundle.facts.name} {bundle.version}"
+    table.title = f"CheckAge on {given.split}: {bundle.facts.name} {bundle.version}, {form}"
     for each in check_figures(scores):
         table.add_row(
             str(each.rule.minimum_age),
@@ -170,11 +176,20 @@ def show_checks(given: Namespace) -> None:
     Console(soft_wrap=True).print(table)
 
 
+def _runtime(bundle: Bundle, given: Namespace) -> tuple[Runtime, str]:
+    """What runs the network, and the form that it runs in words."""
+    runtime = RUNTIMES[given.runtime](bundle, given.precision, cores())
+    whole = given.runtime is RuntimeName.OPENVINO and given.precision is not Precision.FULL
+    return runtime, "int8" if whole and bundle.int8 else "full precision"
+
+
 def _compare(scores: Scores, address: str, access: Access) -> None:
     from checkout_age.training.evaluation.served import served_ages
 
     served = served_ages(address, scores.faces.photos, access)
     told = ~np.isnan(served)
+    if not told.any():
+        raise FacesError(f"{address} told no age of any of the {len(served)} photos with a face")
     apart = np.abs(served - scores.ages)[told]
     through = np.abs(served - scores.faces.ages)[told].mean()
     print(
@@ -204,6 +219,7 @@ def ablate_recipe(given: Namespace) -> None:
     )
     table = _table("change", "MAE", "better by (95 % interval)", "13-17", "18-24")
     for row in rows:
+        print(f"{row.name}: valid MAE {row.mae:.2f} years", flush=True)  # a run may be cut short
         table.add_row(
             row.name,
             f"{row.mae:.2f}",
@@ -268,10 +284,11 @@ def sample_day(given: Namespace) -> None:
     print(f"the sample day is in {given.out}")
 
 
-def print_metrics(metrics: Iterable[Metric]) -> None:
+def print_metrics(metrics: Iterable[Metric], title: str | None = None) -> None:
     """A line for each figure, with its interval."""
     figures = metric_table(metrics)
     table = _table(*figures.columns)
+    table.title = title
     table.columns[1].justify = "left"
     for row in figures.itertuples(index=False, name=None):
         table.add_row(*row)

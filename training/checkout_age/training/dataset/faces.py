@@ -101,7 +101,10 @@ def load_split(folder: Path, split: SplitName) -> Faces:
     table = read_table(folder)
     rows = table[table["split"] == split]
     if rows.empty:
-        raise FacesError(f"{folder} puts no photo into the {split} split")
+        raise FacesError(
+            f"{folder} puts no photo into the {split} split; where it says nothing of splits, "
+            "they are drawn, which takes some tens of photos in each decade of age"
+        )
     return Faces(
         photos=tuple(folder / name for name in rows["photo"]),
         ages=rows["real_age"].to_numpy(np.float32),
@@ -142,12 +145,19 @@ def audit(table: pd.DataFrame) -> pd.DataFrame:
 def read_table(folder: Path) -> pd.DataFrame:
     """All faces: file_name, photo, real_age, split, age_conflict and what else the folder says.
 
-    Where it says nothing of splits, near-duplicates are found and kept together.
+    Where it says nothing of splits, near-duplicates are found and kept together, and how far their
+    ages lie apart is their age_conflict.
 
     Raises:
-        FacesError: the folder is laid out otherwise, or photos are missing.
+        FacesError: the folder is laid out otherwise, photos are missing, or an age is below 0.
     """
     table = layout.read_labels(folder).table
+    unborn = table.loc[table["real_age"] < 0, "file_name"]
+    if len(unborn):
+        raise FacesError(
+            f"{len(unborn)} photos in {folder} have an age below 0, the first is {unborn.iloc[0]}; "
+            "leave out whose age is not known"
+        )
     photos = [folder / name for name in table["photo"]]
     missing = [name for name in table["photo"] if not (folder / name).is_file()]
     if missing:
@@ -157,4 +167,11 @@ def read_table(folder: Path) -> pd.DataFrame:
     if "split" in table:
         return table
     groups = table["photo_group"] if "photo_group" in table else find_groups(photos)
-    return table.assign(split=split_by_group(list(groups), table["real_age"]), photo_group=groups)
+    ages = table["real_age"].groupby(list(groups))
+    return table.assign(
+        split=split_by_group(list(groups), table["real_age"]),
+        photo_group=groups,
+        age_conflict=np.maximum(
+            table["age_conflict"], ages.transform("max") - ages.transform("min")
+        ),
+    )

@@ -27,6 +27,7 @@ LAYOUTS = tuple(
     for each in (study, appa_real, utkface)
 )
 """The first that fits a folder is taken."""
+_KNOWN = "; or ".join(layout.looked_for for layout in LAYOUTS)
 
 
 def read_labels(folder: Path) -> Labels:
@@ -45,9 +46,8 @@ def fingerprint(folder: Path) -> str:
 
 def _layout_of(folder: Path) -> Layout:
     if not folder.is_dir():
-        raise FacesError(f"there is no folder {folder}")
+        raise FacesError(f"there is no folder {folder}; looked for {_KNOWN}")
     for layout in LAYOUTS:
         if layout.is_here(folder):
             return layout
-    known = "; or ".join(layout.looked_for for layout in LAYOUTS)
-    raise FacesError(f"{folder} holds no labelled faces: looked for {known}")
+    raise FacesError(f"{folder} holds no labelled faces: looked for {_KNOWN}")

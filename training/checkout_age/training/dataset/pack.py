@@ -1,6 +1,7 @@
 """The pack: all photos of a split as chips, cut once as the server would cut them."""
 
 import hashlib
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ def pack(faces: Faces, side: int, title: str, cache: Path | None = CACHE) -> Pac
     found = Pack(np.stack([each for each in cuts if each is not None]), np.array(rows, np.int64))
     if stored is not None:
         stored.parent.mkdir(parents=True, exist_ok=True)
-        written = stored.with_name(f"new-{stored.name}")
+        written = stored.with_name(f"new-{os.getpid()}-{stored.name}")  # another run may cut, too
         np.savez(written, chips=found.chips, rows=found.rows)
         written.replace(stored)
     return found

@@ -2,6 +2,9 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from checkout_age.training.dataset.labels import Labels, read_label_file
 from checkout_age.training.dataset.photo_file import FacesError
@@ -36,9 +39,18 @@ def read(folder: Path) -> Labels:
     if "split" in table and table["split"].isna().any():
         first = table.loc[table["split"].isna(), "file_name"].iloc[0]
         raise FacesError(f"{folder / SPLITS} does not say which split {first} is in")
-    if "age_conflict" not in table:
+    if "age_conflict" in table:
+        table["age_conflict"] = _conflicts(table["age_conflict"], folder)
+    else:
         table["age_conflict"] = 0
     return Labels(NAME, table)
+
+
+def _conflicts(column: "pd.Series[Any]", folder: Path) -> "pd.Series[float]":
+    years = pd.to_numeric(column.fillna(0), errors="coerce")
+    if years.isna().any() or (years < 0).any():
+        raise FacesError(f"{folder / SPLITS} has an age_conflict that is no number of years")
+    return years
 
 
 def fingerprint(folder: Path) -> str:

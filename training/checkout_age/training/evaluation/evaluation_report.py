@@ -33,6 +33,7 @@ def write_evaluation(
     metrics: Sequence[Metric],
     out: Path,
     *,
+    form: str = "full precision",
     network: Network | None = None,
 ) -> Path:
     """Write the report of one model on one split into the folder `out`.
@@ -42,6 +43,7 @@ def write_evaluation(
         scores: its answers for every photo with a face.
         metrics: the figures of these very photos, the first of them the MAE.
         out: gets index.html, photos.csv with a row for each photo, and each table as CSV.
+        form: of the network that gave those answers, in words.
         network: answers for chips that are changed, for the saliency; None runs the bundle's.
 
     Returns:
@@ -51,7 +53,7 @@ def write_evaluation(
     name = f"{bundle.facts.name} {bundle.version}"
     page = _Page(Report(f"{name} on the {metrics[0].split} photos"), out)
     tables.photo_table(scores).round(4).to_csv(out / "photos.csv", index=False)
-    _summary(page, metrics)
+    _summary(page, metrics, form)
     _groups(page, scores)
     _audit(page, scores)
     _closeness(page, scores)
@@ -80,11 +82,15 @@ class _Page:
         self.report.table(in_words(table) if shown is None else shown, f"{caption} ({name}.csv)")
 
 
-def _summary(page: _Page, metrics: Sequence[Metric]) -> None:
+def _summary(page: _Page, metrics: Sequence[Metric], form: str) -> None:
     mae = metrics[0]
     page.report.text(
         f"The mean absolute error is {value_text(mae)} years ({interval_text(mae)}, bootstrap "
         f"95 %) on the {mae.photos:,} {mae.split} photos in which a face was found."
+    )
+    page.report.text(
+        f"The answers are those of the {form} network; what they rest on, below, is found on the "
+        "one of full precision."
     )
     page.report.text("This page shows faces: keep it as the photos are kept.")
     page.report.heading("All figures")

@@ -72,7 +72,8 @@ def gather(folder: Path, console: Console) -> Exploration:
     """
     labels = read_labels(folder)
     seen = survey([folder / name for name in labels.table["photo"]], console)
-    table = pd.concat([labels.table, seen], axis=1)
+    others = [name for name in labels.table if name not in (*seen, "hash_group")]
+    table = pd.concat([labels.table[others], seen], axis=1)
     readable = (table["fault"] == "").to_numpy()
     table["hash_group"] = groups_among(table["hash"].tolist(), readable)
     if "photo_group" not in table:

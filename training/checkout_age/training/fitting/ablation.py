@@ -47,10 +47,9 @@ def ablate(
 ) -> Iterator[Row]:
     """Train the base and each variant from the same weights; runs that are done are not repeated.
 
-    The first row is the base's. Each run has its own checkpoint below `folder`.
+    The first row is the base's. Each run has its own checkpoint below `folder`, and is measured on
+    chips of the side that it was trained at.
     """
-    seen = pack(valid, base.side, "valid photos", cache)
-    ages = valid.ages[seen.rows]
     reference: NDArray[np.float64] | None = None
     for name, changed in variants.items():
         recipe = changed(base)
@@ -58,6 +57,8 @@ def ablate(
         done = train_model(
             recipe, train, valid, run, start=start, precision=precision, cache=cache, say=say
         )
+        seen = pack(valid, recipe.side, "valid photos", cache)
+        ages = valid.ages[seen.rows]
         told = recipe.objective.ages(outputs_of(done.model, seen.chips))
         errors = np.abs(told - ages)
         reference = errors if reference is None else reference

@@ -37,7 +37,7 @@ class Initialisation:
 FROM_RANDOM = Initialisation(RANDOM)
 
 
-def find_initialisation(given: str) -> Initialisation:
+def find_initialisation(given: str, option: str = "--weights") -> Initialisation:
     """What `random`, `imagenet`, a file of weights or the folder of a bundle means.
 
     Raises:
@@ -54,7 +54,7 @@ def find_initialisation(given: str) -> Initialisation:
         name = f"{bundle.facts.name}/{bundle.version}, which started from {before}"
         return Initialisation(name, trained=bundle.weights)
     if not Path(given).is_file():
-        raise FileNotFoundError(f"--weights: there is no file or model {given}")
+        raise FileNotFoundError(f"{option}: there is no file or model {given}")
     return Initialisation(Path(given).name, published=given)
 
 

@@ -42,7 +42,7 @@ class Snapshot:
             if words.get(what) != ours:
                 raise RunError(
                     f"{self._folder} holds a run of another kind, its {what} differs; "
-                    f"name another folder with --run, or remove that one"
+                    f"name another folder, or remove that one"
                 )
         return words
 

@@ -82,6 +82,7 @@ def _training(facts: BundleFacts) -> Iterator[str]:
         ("", ""),
         [
             ("labels", training.get("labels", "ages as given in the labels file")),
+            ("held out", _held_out(facts)),
             ("labels and split, SHA-256", f"`{training.get('faces_sha256', 'not stated')}`"),
         ],
     )
@@ -102,6 +103,13 @@ def _training(facts: BundleFacts) -> Iterator[str]:
             f"{last['train_mae']:.2f} years on train, with augmentation, and "
             f"{last['valid_mae']:.2f} on valid, before rounding and calibration."
         )
+
+
+def _held_out(facts: BundleFacts) -> str:
+    photos = {each.split: each.photos for each in facts.metrics if each.name == "face found"}
+    return ", ".join(f"{split}: {number:,} photos" for split, number in photos.items()) or (
+        "not stated"
+    )
 
 
 def _recipe(recipe: Mapping[str, Any]) -> Iterator[str]:
@@ -142,7 +150,8 @@ def _int8(facts: BundleFacts) -> Iterator[str]:
     yield (
         "For CPUs the bundle also holds the network in whole numbers of 8 bits; a server runs it "
         f"unless told otherwise. Made by {made['method']}, on {made['chips']} chips of train. "
-        "Errors in years, photo by photo against the full precision; coverage as a share."
+        "Errors in years, photo by photo against the full precision; coverage as a share. "
+        "`evaluate` prints all figures of this form, too."
     )
     metrics = [Metric(**metric) for metric in made["metrics"]]
     yield _figure_table(list(dict.fromkeys(metric.name for metric in metrics)), metrics)
@@ -174,19 +183,20 @@ def _told(metric: Metric | None) -> str:
 def _commands(facts: BundleFacts, version: str) -> Iterator[str]:
     recipe = (facts.training.get("recipe") or {}).get("name", "RECIPE")
     start = str(facts.training.get("initialisation", "random")).split(", ")[0]
-    weights = f"models/{start}" if "/" in start else start  # a bundle is named NAME/VERSION
-    teachers = [str(name).split(", ")[0] for name in facts.training.get("teachers") or ()]
+    weights = f"models/{start.partition('/')[0]}" if "/" in start else start  # NAME/VERSION
+    teachers = [str(name).partition("/")[0] for name in facts.training.get("teachers") or ()]
     taught = "".join(f" --teacher models/{name}" for name in teachers)
+    fresh = f"models/{facts.name}/VERSION"
     model = f"models/{facts.name}/{version}"
     said = " --data-terms TERMS" if facts.data_terms else ""
     first = (
         "" if "/" not in start else f"train {start.partition('/')[0]} --faces FACES --out models/"
     )
-    int8 = f"quantize {model} --faces FACES --out models/" if facts.quantization else ""
+    int8 = f"quantize {fresh} --faces FACES --out models/" if facts.quantization else ""
     lines = (
         first,
         f"train {recipe} --faces FACES --out models/ --weights {weights}{taught}{said}",
-        f"calibrate {model} --faces FACES --out models/",
+        f"calibrate {fresh} --faces FACES --out models/",
         int8,
         f"evaluate {model} --faces FACES --split test",
         f"degrade {model} --faces FACES",
@@ -195,6 +205,8 @@ def _commands(facts: BundleFacts, version: str) -> Iterator[str]:
     commands = "".join(f"checkout-age-training {line}\n" for line in lines if line)
     yield f"```sh\n{commands}```"
     yield (
+        "VERSION is what the command before has printed; a GPU's sums differ a little from run to "
+        "run, so that another model like this one comes out, under another version. "
         "On a machine without the photos FACES is the file that `pack` wrote; there "
         "`KERAS_BACKEND=jax` and `--precision mixed_bfloat16` use a GPU."
     )
