@@ -85,7 +85,7 @@ def test_an_endless_stream_is_handed_over_inside_the_grace_with_every_answer_tha
     started: Callable[..., ServerProcess], root: Path
 ) -> None:
     photo = frames(root)[1].read_bytes()
-    server = started("--grace", "4")
+    server = started("--grace", "8")
     server.wait_until_serving()
     with grpc.insecure_channel(server.address) as channel:
         stream = pb_grpc.AgeEstimationServiceStub(channel).EstimateAges(endless(photo))
@@ -97,7 +97,7 @@ def test_an_endless_stream_is_handed_over_inside_the_grace_with_every_answer_tha
         assert ended.code() is grpc.StatusCode.UNAVAILABLE
         assert "send the photos that have no answer yet elsewhere" in ended.details()
     assert server.wait() == 0
-    assert time.monotonic() - began < 15  # the grace and an end, on a machine that is busy
+    assert time.monotonic() - began < 30  # the grace and an end, on a machine that is busy
 
 
 def test_a_second_signal_ends_the_process_at_once(

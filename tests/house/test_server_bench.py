@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.server import load
+from tests.bench.server.goals import goal_of
 from tests.bench.server.ideal import ideal_p99
 from tests.bench.server.profile import ELSE, counted
 from tests.bench.server.readers import Part, readers
@@ -70,6 +71,12 @@ def test_readers_tell_what_a_photo_costs_while_every_core_reads(root: Path, tmp_
         )
     assert 0 < decode.wall < read.wall
     assert 0 < decode.processor < read.processor
+
+
+def test_a_goal_that_is_missed_is_told() -> None:
+    assert goal_of("photos_vs_parts_limit", 0.9) == "at least 0.9"
+    assert goal_of("half_load_p99_vs_bare", 4.1) == "at most 4: missed"
+    assert goal_of("photos_per_s", 70) == ""
 
 
 def test_an_ideal_queue_makes_nobody_wait_while_a_core_is_free() -> None:

@@ -176,6 +176,21 @@ def test_photos_that_were_given_up_teach_nothing() -> None:
     assert pace.quickest == 0
 
 
+def test_what_a_photo_waited_for_others_is_no_measure_of_the_quickest() -> None:
+    clock = Clock()
+    door = admission(clock)
+    inside = [door.till(None) for _ in range(50)]
+    for each in inside:
+        each.__enter__()
+    door.pace.forget_all()  # another model is served, while many wait
+    for each in reversed(inside):
+        clock.now += 1.0
+        each.__exit__(None, None, None)
+    answer_one(door, clock, 0.02)
+    with door.till(0.5):
+        clock.now += 0.02
+
+
 @pytest.mark.parametrize("deadline", [0.1, 0.5, 2.0])
 def test_at_three_times_the_capacity_the_answered_rate_stays_at_capacity(deadline: float) -> None:
     """An open loop against two workers of uneven speed, who work on what nobody waits for too."""

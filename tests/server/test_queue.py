@@ -61,6 +61,21 @@ async def test_where_few_wait_a_chip_runs_before_the_next_photo_is_read() -> Non
     assert taken(queue)[:2] == ("run", ["a"])
 
 
+async def test_the_nights_photos_make_no_till_s_chip_wait_for_others() -> None:
+    nights = [photo(f"n{number}", Urgency.NIGHT) for number in range(8)]
+    queue = queue_of(chip("a"), photo("b"), *nights, batch=32)
+    assert taken(queue)[:2] == ("run", ["a"])
+
+
+async def test_what_was_read_goes_on_and_the_reader_itself_finds_it_alone() -> None:
+    queue = queue_of(photo("a"))
+    _, _, step = taken(queue)
+    step.jobs[0].shopper = CHIP
+    queue.done(step, step.jobs[0])
+    kind, names, step = taken(queue)
+    assert (kind, names, step.alone) == ("run", ["a"], True)
+
+
 async def test_photos_are_read_until_a_batch_is_full_then_it_runs() -> None:
     queue = queue_of(chip("a"), photo("b"), photo("c"), photo("d"))
     kind, names, reading = taken(queue)

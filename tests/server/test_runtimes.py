@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from checkout_age.server.age import YEARS
 from checkout_age.server.bundle import Bundle, BundleError, BundleFacts, find_bundle, read_bundle
 from checkout_age.server.calibration import Calibration
 from checkout_age.server.config import SHIPPED
@@ -130,6 +133,32 @@ def test_openvino_serves_without_tensorflow(tmp_path: Path) -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_keras_runs_batches_of_powers_of_two_and_takes_no_compiling_for_its_pace(
+    tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+
+    class Compiles:
+        def predict_on_batch(self, chips: NDArray[np.float32]) -> NDArray[np.float32]:
+            if len(chips) not in sizes:
+                time.sleep(0.3)  # as XLA does
+            sizes.append(len(chips))
+            assert not chips[5:].any()
+            return np.arange(len(chips) * YEARS, dtype=np.float32).reshape(-1, YEARS)
+
+    monkeypatch.setattr("checkout_age.server.keras_runtime.build_network", lambda _: Compiles())
+    monkeypatch.setattr("checkout_age.server.keras_runtime.fill", lambda *_: None)
+    runtime = KerasRuntime(read_bundle(tiny_bundle))
+    chips = np.ones((5, 32, 32, 3), np.uint8)
+    logits = runtime.logits(chips)
+    assert sizes == [8]
+    assert logits.shape == (5, YEARS)
+    assert logits[4, 0] == 4 * YEARS
+    assert runtime.batch == 1  # nothing is known yet
+    runtime.logits(chips)
+    assert runtime.batch > 1
 
 
 def test_keras_batches_grow_to_what_runs_within_its_patience(

@@ -1,12 +1,15 @@
 import asyncio
+import gc
 import os
 import threading
+import weakref
 from collections.abc import AsyncIterator
 
 import pytest
 
 from checkout_age.server.age import Logits
 from checkout_age.server.calibration import Calibration
+from checkout_age.server.face import FaceError
 from checkout_age.server.photo import PhotoError, Pixels
 from checkout_age.server.runtime import LARGEST_BATCH, Runtime
 from checkout_age.server.scorer import Scorer
@@ -105,6 +108,23 @@ async def test_a_bad_photo_never_reaches_the_network() -> None:
         await scorer.score(b"text")
     assert runtime.batches == []
     scorer.close()
+
+
+async def test_a_photo_that_is_refused_is_let_go_at_once(black_photo: bytes) -> None:
+    scorer = scorer_with(Always34())
+    gc.disable()  # what holds itself would stay until it runs, and the photo's pixels with it
+    try:
+        for photo in (black_photo, b"text"):
+            try:
+                await scorer.score(photo)
+            except (FaceError, PhotoError) as error:
+                refused = weakref.ref(error)
+            async with asyncio.timeout(10):
+                while refused() is not None:  # noqa: ASYNC110  # the thread is about to let go
+                    await asyncio.sleep(0.01)
+    finally:
+        gc.enable()
+        scorer.close()
 
 
 async def test_threads_that_score_keep_no_other_thread_from_waking(photo: bytes) -> None:

@@ -22,7 +22,7 @@ class KerasRuntime:
 
     A batch is as large a power of two as runs within PATIENCE at the pace measured so far: on a
     GPU that is soon LARGEST_BATCH, on a CPU a few. Powers of two, because a backend may compile
-    for each size.
+    for each size; fewer chips are filled up with black ones.
     """
 
     streams = 1
@@ -38,6 +38,7 @@ class KerasRuntime:
         self._network = build_network(bundle.facts.chip_side)
         fill(self._network, bundle.weights)
         self._pace = 0.0  # seconds a chip; 0 until measured
+        self._compiled: set[int] = set()  # sizes of batches that have run
 
     @property
     def batch(self) -> int:
@@ -50,11 +51,16 @@ class KerasRuntime:
 
     def logits(self, chips: Pixels, *, alone: bool = False) -> Logits:  # noqa: ARG002  # see Runtime
         """See Runtime."""
+        size = 1 << (len(chips) - 1).bit_length()
+        filled = np.zeros((size, *chips.shape[1:]), np.float32)
+        filled[: len(chips)] = chips
         start = time.perf_counter()
-        answer = np.asarray(self._network.predict_on_batch(chips.astype(np.float32)), np.float32)
-        pace = (time.perf_counter() - start) / len(chips)
-        self._pace += (MEMORY if self._pace else 1.0) * (pace - self._pace)
-        return answer.reshape(len(chips), YEARS)
+        answer = np.asarray(self._network.predict_on_batch(filled), np.float32)
+        pace = (time.perf_counter() - start) / size
+        if size in self._compiled:
+            self._pace += (MEMORY if self._pace else 1.0) * (pace - self._pace)
+        self._compiled.add(size)  # what compiling took says nothing of the next batch
+        return answer.reshape(size, YEARS)[: len(chips)]
 
 
 def _use_threads(threads: int) -> None:

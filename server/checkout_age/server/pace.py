@@ -40,7 +40,7 @@ class Pace:
 
     @property
     def quickest(self) -> float:
-        """The least seconds that any photo has taken; 0 before one was answered."""
+        """The least seconds that a photo has taken that waited for none; 0 before there was one."""
         return self._quickest if self._seen else 0.0
 
     @property
@@ -90,9 +90,10 @@ class Pace:
         self._seen = False
 
     def _learn(self, took: float, ahead: int) -> None:
-        if ahead < self._workers:
-            share = LEARNING if self._seen else 1.0
-            self._alone += share * (took - self._alone)
+        if ahead >= self._workers:
+            return  # most of what it took was waiting
+        share = LEARNING if self._seen else 1.0
+        self._alone += share * (took - self._alone)
         self._quickest = min(took, self._quickest) if self._seen else took
         self._seen = True
 

@@ -5,7 +5,7 @@ import heapq
 import itertools
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -83,7 +83,7 @@ class PhotoQueue:
     def put(self, job: Job) -> None:
         """A photo to read or, where the shopper is known, a chip for the network."""
         with self._change:
-            heapq.heappush(self._photos if job.shopper is None else self._chips, job)
+            self._push(job)
             self._change.notify()
 
     def take(self) -> Step | None:
@@ -98,16 +98,19 @@ class PhotoQueue:
                 self._reading += 1
             else:
                 self._running += 1
+            if self._photos or self._chips:
+                self._change.notify()  # each that finds something to do wakes the next
             return step
 
-    def done(self, step: Step) -> None:
-        """A step was done; what it found was put back before."""
+    def done(self, step: Step, found: Job | None = None) -> None:
+        """A step was done, and what it found goes on; whoever did it takes the next one."""
         with self._change:
             if step.reads:
                 self._reading -= 1
             else:
                 self._running -= 1
-            self._change.notify_all()
+            if found is not None:
+                self._push(found)
 
     def waiting(self, urgency: Urgency) -> int:
         """Jobs of that urgency that no thread works on now."""
@@ -123,26 +126,32 @@ class PhotoQueue:
             self._closed = True
             self._change.notify_all()
 
+    def _push(self, job: Job) -> None:
+        heapq.heappush(self._photos if job.shopper is None else self._chips, job)
+
     def _next(self) -> Step | None:
         photo, chip = _first(self._photos), _first(self._chips)
         if chip is not None and self._running < self._streams:
-            full = len(self._chips) >= self._size()
             if photo is None or chip.urgency < photo.urgency:
                 return self._run(chip.urgency)
+            full = _are_more(self._chips, self._size(chip.urgency) - 1, chip.urgency)
             if full and chip.urgency == photo.urgency:
                 return self._run(chip.urgency)
         if photo is None:
             return None
         return Step([heapq.heappop(self._photos)], reads=True)
 
-    def _size(self) -> int:
-        """Chips that are run together: waiting for one another pays only where many wait anyway."""
-        crowded = len(self._photos) + len(self._chips) > CROWD * self._streams
-        return self._batch() if crowded else 1
+    def _size(self, urgency: Urgency) -> int:
+        """Chips that are run together: waiting for one another pays only where many wait anyway.
+
+        Those who are less urgent do not count: nobody gathers on their account.
+        """
+        waiting = itertools.chain(self._photos, self._chips)
+        return self._batch() if _are_more(waiting, CROWD * self._streams, urgency) else 1
 
     def _run(self, urgency: Urgency) -> Step:
         jobs: list[Job] = []
-        size = self._size()
+        size = self._size(urgency)
         while len(jobs) < size:
             chip = _first(self._chips)
             if chip is None or chip.urgency is not urgency:
@@ -150,6 +159,12 @@ class PhotoQueue:
             jobs.append(heapq.heappop(self._chips))
         alone = not (self._photos or self._chips or self._running or self._reading)
         return Step(jobs, reads=False, alone=alone)
+
+
+def _are_more(jobs: Iterable[Job], number: int, urgency: Urgency) -> bool:
+    """Whether more than so many are at least as urgent."""
+    as_urgent = (job for job in jobs if job.urgency <= urgency)
+    return next(itertools.islice(as_urgent, number, None), None) is not None
 
 
 def _first(jobs: list[Job]) -> Job | None:

@@ -50,6 +50,14 @@ def _set(job: Job, outcome: Scored | BaseException) -> None:
         job.answer.get_loop().call_soon_threadsafe(give)
 
 
+def _forget_frames(error: BaseException) -> None:
+    """Frames hold the photo, its pixels and its job, and the job's answer the error: a circle."""
+    last: BaseException | None = error
+    while last is not None:
+        last.__traceback__ = None
+        last = last.__cause__ or last.__context__
+
+
 def _give_way() -> None:
     """Tell the system that this thread computes at length: others that wake up are not kept."""
     with contextlib.suppress(OSError):  # a sandbox may forbid it
@@ -125,20 +133,30 @@ class Scorer:
         finally:
             for stage in job.stages:
                 self._watch.stage(*stage)
+            # an error's traceback holds this frame: what holds the error must not be held by it
+            del answer, job
 
     def _work(self) -> None:
         _give_way()
         while (step := self.queue.take()) is not None:
-            try:
-                if step.reads:
-                    self._read(step.jobs[0])
-                else:
-                    self._run(step)
-            except BaseException as error:  # whatever went wrong is their answer
-                for job in step.jobs:
-                    _set(job, error)
-            finally:
-                self.queue.done(step)
+            self._take(step)
+            del step  # a thread that waits holds no photo
+
+    def _take(self, step: Step) -> None:
+        found: Job | None = None
+        try:
+            if step.reads:
+                self._read(step.jobs[0])
+                found = step.jobs[0]
+            else:
+                self._run(step)
+        except BaseException as error:  # whatever went wrong is their answer
+            if isinstance(error, PhotoError | FaceError):
+                _forget_frames(error)
+            for job in step.jobs:
+                _set(job, error)
+        finally:
+            self.queue.done(step, found)
 
     def _read(self, job: Job) -> None:
         began = time.perf_counter()
@@ -146,7 +164,6 @@ class Scorer:
             job.shopper = self._shoppers.find(job.photo)
         finally:
             job.passed("queue", "read", began, time.perf_counter())
-        self.queue.put(job)
 
     def _run(self, step: Step) -> None:
         shoppers = [job.shopper for job in step.jobs if job.shopper is not None]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterable, Sequence
-from contextlib import ExitStack, aclosing
+from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -104,7 +104,8 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
                         await context.write(answer)
 
     async def _one_of_many(self, request: pb.EstimateAgesRequest) -> pb.EstimateAgesResponse:
-        response = await self._outcome(request.photo, Urgency.NIGHT)
+        with self._rollout.answering() as served:
+            response = await self._night_outcome(served, request.photo)
         response.id = request.id
         return response
 
@@ -122,7 +123,7 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
     async def outcomes(
         self, photos: Sequence[bytes], context: Any
     ) -> list[pb.EstimateAgesResponse]:
-        """The outcomes of the photos of one call.
+        """The outcomes of the photos of one call, all by one model.
 
         Photos whose bytes cannot be read have one, too. One photo is a till's; several are taken
         up as a stream's are.
@@ -131,14 +132,13 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
             OverloadedError: they would come too late.
         """
         remaining = self._left(context)
-        with self._drain.call():
+        with self._drain.call(), self._rollout.answering() as served:
             if len(photos) == 1:
-                with self._admission.till(remaining):
-                    return [await self._outcome(photos[0], Urgency.TILL)]
+                return [await self._till_outcome(served, photos[0], remaining)]
 
             async def one(photo: bytes) -> pb.EstimateAgesResponse:
                 async with self._admission.photos:
-                    return await self._outcome(photo, Urgency.NIGHT)
+                    return await self._night_outcome(served, photo)
 
             with self._admission.call(len(photos), remaining):
                 async with asyncio.TaskGroup() as tasks:
@@ -164,13 +164,21 @@ class AgeEstimation(pb_grpc.AgeEstimationServiceServicer):
         remaining: float | None = context.time_remaining()
         return self._most_seconds if remaining is None else min(remaining, self._most_seconds)
 
-    async def _outcome(self, photo: bytes, urgency: Urgency) -> pb.EstimateAgesResponse:
+    async def _night_outcome(self, served: Served, photo: bytes) -> pb.EstimateAgesResponse:
         response = pb.EstimateAgesResponse()
-        with ExitStack() as inside:
-            if urgency is Urgency.NIGHT:
-                inside.enter_context(self._admission.photo())
-            served = inside.enter_context(self._rollout.answering())
-            await _fill(response, served, photo, urgency, answered=ANSWERED)
+        with self._admission.photo():
+            await _fill(response, served, photo, Urgency.NIGHT, answered=ANSWERED)
+        return response
+
+    async def _till_outcome(
+        self, served: Served, photo: bytes, remaining: float | None
+    ) -> pb.EstimateAgesResponse:
+        response = pb.EstimateAgesResponse()
+        try:
+            with self._admission.till(remaining):  # what is no photo passes, and teaches no pace
+                await _fill(response, served, photo, Urgency.TILL, answered=(FaceError,))
+        except PhotoError as error:
+            response.problem.CopyFrom(wire.to_problem(error))
         return response
 
 

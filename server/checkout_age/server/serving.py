@@ -40,7 +40,7 @@ HAND_OVER = 0.75
 LET_GO = 0.95
 """After this share they end with what is answered, so that they still end with a status."""
 LAST_WORDS = 1.0
-"""Seconds that they get for that at least, also where a busy machine has used the grace up."""
+"""Seconds of the grace that are left for that at least, if it is long enough."""
 
 
 async def serve(
@@ -207,9 +207,10 @@ async def _end(
     if not await drain.idle(began + HAND_OVER * grace - loop.time()):
         logger.info("streams are handed over")
         drain.hand_over.set()
-        if not await drain.idle(began + LET_GO * grace - loop.time()):
+        let_go = max(HAND_OVER * grace, min(LET_GO * grace, grace - LAST_WORDS))
+        if not await drain.idle(began + let_go - loop.time()):
             drain.let_go.set()
-            await drain.idle(max(until - loop.time(), LAST_WORDS))
+            await drain.idle(until - loop.time())
     healthy.end_watches()
     await server.stop(max(until - loop.time(), 0))
 

@@ -90,7 +90,8 @@ class Stream(Generic[Asked, Answer]):
                 async with asyncio.timeout(self._most_silence):
                     return await self._done.get()
             except TimeoutError:
-                if self._listening and self._tasks == {self._reader}:
+                idle = self._listening and self._tasks == {self._reader}
+                if idle and self._done.empty():
                     return SilentStreamError(SILENT.format(self._most_silence))
 
     async def _read(self) -> None:

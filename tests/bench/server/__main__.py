@@ -21,6 +21,7 @@ from checkout_age.server.bundle import find_bundle, read_bundle
 from checkout_age.server.config import SHIPPED
 from checkout_age.server.runtime import RUNTIMES, Precision, RuntimeName, cores
 from tests.bench.figures import merge
+from tests.bench.server.goals import goal_of
 from tests.bench.server.chips import chips_against_bare
 from tests.bench.server.parts import Network
 from tests.bench.server.photos import ROOT, photos, write_photos
@@ -54,6 +55,7 @@ def main() -> None:
         place = Place(folder, given.model, kind, given.seconds, network)
         for _ in range(given.rounds):
             measure(figures, place, compared=not given.alone)
+            merge(given.json, {name: round(median(each), 4) for name, each in figures.items()})
     int8 = bundle.int8 is not None and given.runtime == RuntimeName.OPENVINO
     form = f"{given.runtime} {Precision.INT8 if int8 else Precision.FULL}"
     _print(
@@ -61,7 +63,6 @@ def main() -> None:
         figures,
         f"{bundle.facts.name} {bundle.version}, {bundle.facts.chip_side} pixels, {form}",
     )
-    merge(given.json, {name: round(median(values), 4) for name, values in figures.items()})
 
 
 def _print(console: Console, figures: Figures, model: str) -> None:
@@ -69,10 +70,11 @@ def _print(console: Console, figures: Figures, model: str) -> None:
     table.add_column("figure")
     for heading in ("median", "least", "greatest"):
         table.add_column(heading, justify="right")
+    table.add_column("goal")
     for name, values in figures.items():
-        table.add_row(
-            name, *(f"{value:.3f}" for value in (median(values), min(values), max(values)))
-        )
+        middle = median(values)
+        told = (f"{value:.3f}" for value in (middle, min(values), max(values)))
+        table.add_row(name, *told, goal_of(name, middle))
     console.print(table)
 
 

@@ -13,6 +13,13 @@ def photos() -> list[bytes]:
     return [scaled(frame, SIZES[0]) for frame in frames(ROOT)[1:17]]
 
 
+def write_odd_ones(folder: Path) -> None:
+    """Beside them a scene without anybody and a large one, which other code is run for."""
+    nobody = ROOT / "batch" / "sample" / "photos" / "till-nobody.jpg"
+    (folder / "nobody.jpg").write_bytes(nobody.read_bytes())
+    (folder / "large.jpg").write_bytes(scaled(frames(ROOT)[1], SIZES[-1]))
+
+
 def write_photos(folder: Path) -> bytes:
     """Write them for a process that asks; gives the first."""
     folder.mkdir()

@@ -60,6 +60,11 @@ class Asked:
         return fmean(getattr(told, name) for told in self.told)
 
     @property
+    def failed(self) -> int:
+        """Calls of all turns that were not answered."""
+        return sum(told.failed for told in self.told)
+
+    @property
     def server_ms(self) -> float:
         """Processor time of the server for a photo."""
         return 1e3 * self.used_s / max(sum(told.answers for told in self.told), 1)
@@ -106,7 +111,7 @@ def _crowd(figures: Figures, place: Place, reading: Readers, grpc: Asked, ours: 
         "photos_per_s": rate,
         "photos_p50_ms": ours.mean("p50"),
         "photos_p99_ms": ours.mean("p99"),
-        "failed": sum(told.failed for told in ours.told),
+        "failed": ours.failed,
         "photos_vs_parts_limit": rate * (parts.wall + grpc_ms) / 1e3 / cores(),
         "photos_vs_parts_limit_without_grpc": rate * parts.wall / 1e3 / cores(),
         "processor_ms": ours.server_ms,
@@ -138,6 +143,7 @@ def _few(figures: Figures, place: Place, server: Running) -> None:
         "half_load_p99_of_ideal_queue_vs_bare": ideal / bare,
     }.items():
         figures[name].append(value)
+    figures["failed"][-1] += lone.failed + half.failed
 
 
 def _beside(figures: Figures, place: Place, ours: tuple[Running, float], other: Running) -> None:
@@ -156,9 +162,10 @@ def _beside(figures: Figures, place: Place, ours: tuple[Running, float], other: 
         f"{key}_photos_per_s": theirs.mean("rate"),
         f"{key}_p99_ms": theirs.mean("p99"),
         f"{key}_memory_mb": other.memory_mb,
-        f"{key}_failed": sum(told.failed for told in theirs.told),
+        f"{key}_failed": theirs.failed,
     }.items():
         figures[name].append(value)
+    figures["failed"][-1] += mine.failed
 
 
 @contextmanager

@@ -12,11 +12,11 @@ import numpy as np
 
 from checkout_age.server.config import SHIPPED
 from tests.bench.figures import merge
-from tests.bench.server.photos import write_photos
+from tests.bench.server.photos import write_odd_ones, write_photos
 from tests.bench.server.processes import OURS, running
 
 CLIENTS, SECONDS = 16, 20.0
-MOST_GROWTH = 20.0
+MOST_GROWTH = 5.0
 """MB for each 100,000 requests."""
 
 
@@ -32,9 +32,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         photo = write_photos(folder / "photos")
+        write_odd_ones(folder / "photos")
         with running(OURS, given.model, photo, folder / "log") as server:
             while answers < given.requests:
                 told = server.ask(folder / "photos", CLIENTS, 0, SECONDS)
+                if not told.answers:
+                    raise RuntimeError(
+                        f"no answers any more: {(folder / 'log').read_text()[-2000:]}"
+                    )
                 answers, failed = answers + told.answers, failed + told.failed
                 held.append((answers, server.memory_mb))
                 print(f"{answers} answered, {failed} failed, {held[-1][1]:.1f} MB", flush=True)
