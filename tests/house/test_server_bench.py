@@ -32,7 +32,7 @@ async def test_a_closed_loop_counts_what_its_clients_were_answered(
     assert told.answers > 3
     assert told.failed > 1
     assert 10 <= told.p50 <= told.p99
-    assert told.rate == pytest.approx(1e3 / told.p50, rel=0.5)  # one of the two clients is answered
+    assert 10 < told.rate < 30  # each client waits a while after the photo that is none
 
 
 async def test_an_open_loop_sends_on_whether_or_not_it_is_answered(

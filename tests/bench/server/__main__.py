@@ -21,8 +21,8 @@ from checkout_age.server.bundle import find_bundle, read_bundle
 from checkout_age.server.config import SHIPPED
 from checkout_age.server.runtime import RUNTIMES, Precision, RuntimeName, cores
 from tests.bench.figures import merge
-from tests.bench.server.goals import goal_of
 from tests.bench.server.chips import chips_against_bare
+from tests.bench.server.goals import goal_of
 from tests.bench.server.parts import Network
 from tests.bench.server.photos import ROOT, photos, write_photos
 from tests.bench.server.processes import OURS

@@ -1,14 +1,12 @@
 """What each command of checkout-age-training does, from its arguments to what it prints."""
 
 from argparse import Namespace
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from rich.console import Console
-from rich.table import Table
 
 from checkout_age.client.access import Access, access_of
 from checkout_age.server.bundle import Bundle, Metric, find_bundle, read_bundle
@@ -25,11 +23,11 @@ from checkout_age.training.dataset.faces import (
 from checkout_age.training.dataset.pack import pack
 from checkout_age.training.dataset.photo_file import FacesError
 from checkout_age.training.evaluation.evaluation import error_metrics, face_found, metrics, score
-from checkout_age.training.evaluation.metric_table import metric_table
 from checkout_age.training.evaluation.scores import Scores
 from checkout_age.training.fitting.ablation_variants import base_of, chosen
 from checkout_age.training.fitting.recipe import find_recipe
 from checkout_age.training.sample.sample_day import make_sample_day
+from checkout_age.training.terminal import new_table, print_metrics
 
 AS_GIVEN = "ages as given in the labels file"
 
@@ -121,7 +119,9 @@ def compare_sides(given: Namespace) -> None:
 
     bundles = [read_bundle(find_bundle(model)) for model in given.models]
     rows = side_costs(bundles, load_split(given.faces, given.split), given.split, given.sides)
-    table = _table("model", "side", "form", "MAE, years", "95 %", "ms a chip, one core", "chips/s")
+    table = new_table(
+        "model", "side", "form", "MAE, years", "95 %", "ms a chip, one core", "chips/s"
+    )
     table.title = f"Accuracy against cost on {given.split}, {cores()} cores"
     for row in rows:
         table.add_row(
@@ -163,7 +163,9 @@ def show_checks(given: Namespace) -> None:
     runtime, form = _runtime(bundle, given)
     scores = score(bundle, faces, given.split, runtime=runtime)
     nearly = f"of those {NEARLY} years under it or less"
-    table = _table("minimum age", "allowed", "under age, cleared", nearly, "old enough, challenged")
+    table = new_table(
+        "minimum age", "allowed", "under age, cleared", nearly, "old enough, challenged"
+    )
     table.title = f"CheckAge on {given.split}: {bundle.facts.name} {bundle.version}, {form}"
     for each in check_figures(scores):
         table.add_row(
@@ -217,7 +219,7 @@ def ablate_recipe(given: Namespace) -> None:
         variants=chosen(given.only),
         precision=given.precision,
     )
-    table = _table("change", "MAE", "better by (95 % interval)", "13-17", "18-24")
+    table = new_table("change", "MAE", "better by (95 % interval)", "13-17", "18-24")
     for row in rows:
         print(f"{row.name}: valid MAE {row.mae:.2f} years", flush=True)  # a run may be cut short
         table.add_row(
@@ -265,7 +267,7 @@ def degrade_photos(given: Namespace) -> None:
         raise FacesError(f"--photos must be at least 1, got {given.photos}")
     step = max(1, len(faces) // given.photos)
     some = faces.chosen(np.arange(0, len(faces), step)[: given.photos])
-    table = _table("photos", "face found", "measured", "refused by default", "MAE, years")
+    table = new_table("photos", "face found", "measured", "refused by default", "MAE, years")
     table.title = f"{len(some)} valid photos"
     for each in degrade(bundle, some):
         table.add_row(
@@ -282,22 +284,3 @@ def sample_day(given: Namespace) -> None:
     """Make the sample day."""
     make_sample_day(given.faces, given.out)
     print(f"the sample day is in {given.out}")
-
-
-def print_metrics(metrics: Iterable[Metric], title: str | None = None) -> None:
-    """A line for each figure, with its interval."""
-    figures = metric_table(metrics)
-    table = _table(*figures.columns)
-    table.title = title
-    table.columns[1].justify = "left"
-    for row in figures.itertuples(index=False, name=None):
-        table.add_row(*row)
-    Console(soft_wrap=True).print(table)
-
-
-def _table(first: str, *numbers: str) -> Table:
-    table = Table(title_justify="left")
-    table.add_column(first)
-    for column in numbers:
-        table.add_column(column, justify="right")
-    return table
