@@ -29,6 +29,9 @@ from tests.bench.server.processes import OURS
 from tests.bench.server.round import Figures, Place, measure
 from tests.bench.timing import machine
 
+SHARED_GPU = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+"""Where there is one: this process, the server and the tutorial's take of it what they need."""
+
 
 def main() -> None:
     """Measure, print a table and write the figures."""
@@ -43,6 +46,8 @@ def main() -> None:
     figures: Figures = defaultdict(list)
     console = Console(soft_wrap=True)
     os.chdir(ROOT)
+    for name, value in SHARED_GPU.items():
+        os.environ.setdefault(name, value)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_photos(folder / "photos")

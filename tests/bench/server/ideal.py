@@ -1,4 +1,4 @@
-"""An ideal queue: what no server of so many cores can answer sooner than."""
+"""An ideal queue, for comparison: nothing around it, each core does one photo after the other."""
 
 import heapq
 import random

@@ -1,4 +1,4 @@
-"""Where the server's time goes under load, by py-spy. make profile [MODEL=...] [SECONDS=20]
+"""Where the server's time goes under load, by py-spy. make profile [MODEL=...]
 
 Samples of threads that do not wait for work, 200 a second: on a core, or waiting for one or for
 Python's lock. What a sample is counted as is told by the first of PLACES that is on its stack, from
