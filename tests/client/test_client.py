@@ -18,6 +18,7 @@ from checkout_age.client import (
 )
 from checkout_age.client.__main__ import main
 from checkout_age.client.channel import open_channel
+from checkout_age.client.errors import told_by
 from checkout_age.server.age import Logits
 from checkout_age.server.photo import Pixels
 from checkout_age.v1 import age_estimation_pb2 as pb
@@ -199,6 +200,18 @@ async def test_the_command_line_says_whether_to_ask_for_id_and_why(
             await said("--minimum-age", "0")
     assert ended.value.code == 1
     assert "minimum_age must be 1..100, got 0" in capsys.readouterr().err
+
+
+def test_a_stream_whose_end_grpc_has_lost_may_be_tried_again() -> None:
+    nothing = grpc.aio.Metadata()
+    lost = grpc.aio.AioRpcError(
+        grpc.StatusCode.INTERNAL, nothing, nothing, "Internal error from Core"
+    )
+    told = told_by(lost)
+    assert isinstance(told, AwayError)
+    assert "the server ended the stream while photos were sent" in told.message
+    ours = grpc.aio.AioRpcError(grpc.StatusCode.INTERNAL, nothing, nothing, "the network failed")
+    assert not isinstance(told_by(ours), AwayError)
 
 
 async def test_an_open_channel_takes_any_stub(serving: Serving, photo: bytes) -> None:

@@ -54,14 +54,22 @@ KINDS: dict[grpc.StatusCode, type[CallError]] = {
 }
 
 
+LOST = "Internal error from Core"
+"""What grpc.aio says where a stream's server has ended it just while more was sent: it has lost the
+server's own status (https://github.com/grpc/grpc/issues/36066)."""
+
+
 def told_by(error: Any) -> CallError:
     """The error that a failed call of grpc or grpc.aio amounts to."""
-    code = error.code()
+    code, details = error.code(), error.details() or ""
+    if code is grpc.StatusCode.INTERNAL and details == LOST:
+        code = grpc.StatusCode.UNAVAILABLE
+        details = "the server ended the stream while photos were sent; grpc.aio has lost its reason"
     trailing = dict(error.trailing_metadata() or ())
     pause = str(trailing.get(RETRY_AFTER, ""))
     return KINDS.get(code, CallError)(
         code,
-        error.details() or "",
+        details,
         trailing.get(REQUEST_ID),
         int(pause) / 1000 if pause.isdecimal() else None,
     )

@@ -133,6 +133,7 @@ class Scorer:
         finally:
             for stage in job.stages:
                 self._watch.stage(*stage)
+            job.photo = b""  # who gave up may stand in the queue for a while
             # an error's traceback holds this frame: what holds the error must not be held by it
             del answer, job
 
