@@ -239,7 +239,7 @@ def test_a_network_that_is_cut_costs_only_the_deadline(shop: SmallShop) -> None:
         run = shop.runs(scorer=scorer)
         relay.close()
     assert run.rows_by_status == {"scored": len(NAMES)}
-    assert run.retries >= 1
+    assert 1 <= run.retries <= 3
 
 
 def test_a_row_that_belongs_to_no_night_is_told_and_all_others_are_scored(
@@ -283,7 +283,11 @@ def test_two_processes_that_start_one_night_together_double_nothing(
             command_line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
         runs += [run]
-    said = {run.pid: run.communicate(timeout=120)[1] for run in runs}
+    try:
+        said = {run.pid: run.communicate(timeout=120)[1] for run in runs}
+    finally:
+        for run in runs:
+            run.kill()
     assert sorted(run.returncode for run in runs) == [0, 5]
     worked, gave_way = sorted(runs, key=lambda run: run.returncode)
     assert f"is being worked on by `run` with process {worked.pid} on" in said[gave_way.pid]

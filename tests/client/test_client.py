@@ -9,11 +9,13 @@ import grpc
 import pytest
 
 from checkout_age.client import (
+    Access,
     AgeClient,
     AsyncAgeClient,
     AwayError,
     CallError,
     LateError,
+    NotAllowedError,
     PhotoRefusedError,
 )
 from checkout_age.client.__main__ import main
@@ -21,6 +23,7 @@ from checkout_age.client.channel import open_channel
 from checkout_age.client.errors import told_by
 from checkout_age.server.age import Logits
 from checkout_age.server.photo import Pixels
+from checkout_age.server.tokens import Caller, Role, add_token
 from checkout_age.v1 import age_estimation_pb2 as pb
 from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
 from tests.conftest import Always34, Serving
@@ -202,16 +205,31 @@ async def test_the_command_line_says_whether_to_ask_for_id_and_why(
     assert "minimum_age must be 1..100, got 0" in capsys.readouterr().err
 
 
-def test_a_stream_whose_end_grpc_has_lost_may_be_tried_again() -> None:
+def test_a_stream_that_broke_while_it_was_written_to_may_be_tried_again() -> None:
     nothing = grpc.aio.Metadata()
     lost = grpc.aio.AioRpcError(
         grpc.StatusCode.INTERNAL, nothing, nothing, "Internal error from Core"
     )
     told = told_by(lost)
     assert isinstance(told, AwayError)
-    assert "the server ended the stream while photos were sent" in told.message
+    assert "the stream broke while photos were sent" in told.message
     ours = grpc.aio.AioRpcError(grpc.StatusCode.INTERNAL, nothing, nothing, "the network failed")
     assert not isinstance(told_by(ours), AwayError)
+
+
+async def test_a_stream_that_is_refused_while_it_sends_says_why(
+    serving: Serving, tmp_path: Path
+) -> None:
+    add_token(tmp_path / "tokens", Caller("night-1", Role.NIGHT))
+    photos = [(str(number), bytes(100_000)) for number in range(20)]
+    async with (
+        serving(tokens=tmp_path / "tokens") as address,
+        AsyncAgeClient(address, Access(token="guessed")) as client,
+    ):
+        for _ in range(20):
+            with pytest.raises(NotAllowedError, match="the token is not known here"):
+                async for _ in client.estimate_ages(photos):
+                    pass  # pragma: no cover
 
 
 async def test_an_open_channel_takes_any_stub(serving: Serving, photo: bytes) -> None:

@@ -53,8 +53,17 @@ def test_an_age_conflict_that_is_not_known_is_none(folder: Path) -> None:
     (folder / "splits.csv").write_text(said.replace("5.jpg,test,5", "5.jpg,test,"))
     assert load_test(folder).spreads.tolist() == [0]
     (folder / "splits.csv").write_text(said.replace("5.jpg,test,5", "5.jpg,test,-1"))
-    with pytest.raises(FacesError, match=r"splits\.csv has an age_conflict that is no number"):
+    with pytest.raises(FacesError, match="has an age_conflict that is no number"):
         load_test(folder)
+
+
+def test_a_photo_that_is_in_no_group_is_its_own(folder: Path) -> None:
+    (folder / "splits.csv").unlink()
+    rows = "".join(f"{n}.jpg,{20 + n},{'a' if n < 2 else ''}\n" for n in range(6))
+    (folder / "labels.csv").write_text("file_name,real_age,photo_group\n" + rows)
+    table = read_table(folder)
+    assert table["age_conflict"].tolist() == [1, 1, 0, 0, 0, 0]
+    assert table["photo_group"].nunique() == 5
 
 
 def test_an_age_below_0_is_not_trained_on(folder: Path) -> None:

@@ -1,8 +1,8 @@
 """The client for asyncio: the blocking one's calls, awaited."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import grpc
 
@@ -58,13 +58,15 @@ class AsyncAgeClient:
         deadline: float | None = None,
     ) -> AsyncIterator[pb.EstimateAgesResponse]:
         """An answer for each (id, photo), in any order; photos are drawn as the server keeps up."""
+        call = self._stub.EstimateAges(
+            _requests(photos), timeout=deadline, metadata=self._access.metadata()
+        )
+        end = _End(call)
         try:
-            async for answer in self._stub.EstimateAges(
-                _requests(photos), timeout=deadline, metadata=self._access.metadata()
-            ):
+            async for answer in call:
                 yield answer
         except grpc.aio.AioRpcError as error:
-            raise told_by(error) from None
+            raise told_by(end.told or error) from None
 
     async def model(self, deadline: float = DEADLINE) -> pb.GetModelResponse:
         """What is served."""
@@ -101,6 +103,35 @@ class AsyncAgeClient:
         trace: TracebackType | None,
     ) -> None:
         await self.close()
+
+
+class _End:
+    """How the server ended a stream: grpc.aio forgets it where a photo could not be sent any more.
+
+    See https://github.com/grpc/grpc/issues/36066.
+    """
+
+    def __init__(self, call: Any) -> None:
+        self.told: grpc.aio.AioRpcError | None = None
+        call.add_done_callback(self._keep)
+
+    def _keep(self, call: Any) -> None:
+        if self.told is None:  # told again once it is forgotten
+            code, details = _at_once(call.code()), _at_once(call.details())
+            trailing = _at_once(call.trailing_metadata())
+            if code is not None:
+                nothing = grpc.aio.Metadata()
+                self.told = grpc.aio.AioRpcError(code, nothing, trailing or nothing, details)
+
+
+def _at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """What a coroutine gives that has nothing to wait for any more; None if it has."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value
+    coroutine.close()
+    return None
 
 
 async def _requests(

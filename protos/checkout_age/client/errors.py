@@ -55,8 +55,7 @@ KINDS: dict[grpc.StatusCode, type[CallError]] = {
 
 
 LOST = "Internal error from Core"
-"""What grpc.aio says where a stream's server has ended it just while more was sent: it has lost the
-server's own status (https://github.com/grpc/grpc/issues/36066)."""
+"""What grpc.aio says where a stream broke while more was sent and no status came."""
 
 
 def told_by(error: Any) -> CallError:
@@ -64,7 +63,7 @@ def told_by(error: Any) -> CallError:
     code, details = error.code(), error.details() or ""
     if code is grpc.StatusCode.INTERNAL and details == LOST:
         code = grpc.StatusCode.UNAVAILABLE
-        details = "the server ended the stream while photos were sent; grpc.aio has lost its reason"
+        details = "the stream broke while photos were sent, and nothing told why"
     trailing = dict(error.trailing_metadata() or ())
     pause = str(trailing.get(RETRY_AFTER, ""))
     return KINDS.get(code, CallError)(

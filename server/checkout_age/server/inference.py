@@ -70,10 +70,8 @@ class Inference(oip_grpc.GRPCInferenceServiceServicer):
         async with answering(context):
             self._require(request.model_name, request.model_version)
             outputs, photos = outputs_of(request), photos_of(request)
-            answers = await self._ages.outcomes(photos, context)
-            if request.model_version not in {"", answers[0].model_version}:
-                self._require(request.model_name, request.model_version)  # swapped meanwhile
             response.model_name = self._ages.ready().bundle.facts.name
+            answers = await self._ages.outcomes(photos, context)
             response.model_version = answers[0].model_version
             fill(response, outputs, answers)
         return response

@@ -37,10 +37,10 @@ TO_LEAVE = 0.1
 """Seconds that clients who follow the health get to go elsewhere before connections end."""
 HAND_OVER = 0.75
 """After this share of the grace, streams stop reading and end once what was read is answered."""
-LET_GO = 0.95
-"""After this share they end with what is answered, so that they still end with a status."""
+LET_GO = (0.85, 0.95)
+"""After a share between these they end with what is answered, so that they still end with a status:
+so that LAST_WORDS are left for that, where the grace is long enough."""
 LAST_WORDS = 1.0
-"""Seconds of the grace that are left for that at least, if it is long enough."""
 
 
 async def serve(
@@ -207,7 +207,8 @@ async def _end(
     if not await drain.idle(began + HAND_OVER * grace - loop.time()):
         logger.info("streams are handed over")
         drain.hand_over.set()
-        let_go = max(HAND_OVER * grace, min(LET_GO * grace, grace - LAST_WORDS))
+        earliest, latest = (share * grace for share in LET_GO)
+        let_go = max(earliest, min(latest, grace - LAST_WORDS))
         if not await drain.idle(began + let_go - loop.time()):
             drain.let_go.set()
             await drain.idle(until - loop.time())

@@ -166,12 +166,18 @@ def read_table(folder: Path) -> pd.DataFrame:
         )
     if "split" in table:
         return table
-    groups = table["photo_group"] if "photo_group" in table else find_groups(photos)
-    ages = table["real_age"].groupby(list(groups))
+    groups = _told_groups(table) if "photo_group" in table else find_groups(photos)
+    ages = table["real_age"].groupby(groups)
     return table.assign(
-        split=split_by_group(list(groups), table["real_age"]),
+        split=split_by_group(groups, table["real_age"]),
         photo_group=groups,
         age_conflict=np.maximum(
             table["age_conflict"], ages.transform("max") - ages.transform("min")
         ),
     )
+
+
+def _told_groups(table: pd.DataFrame) -> list[int]:
+    """The groups that a folder names, counted; a photo that it puts into none is its own."""
+    alone = pd.Series([f"alone {row}" for row in range(len(table))], table.index)
+    return pd.factorize(table["photo_group"].astype(object).fillna(alone))[0].tolist()

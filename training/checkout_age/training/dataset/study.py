@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from checkout_age.server.age import OLDEST
 from checkout_age.training.dataset.labels import Labels, read_label_file
 from checkout_age.training.dataset.photo_file import FacesError
 
@@ -48,8 +49,8 @@ def read(folder: Path) -> Labels:
 
 def _conflicts(column: "pd.Series[Any]", folder: Path) -> "pd.Series[float]":
     years = pd.to_numeric(column.fillna(0), errors="coerce")
-    if years.isna().any() or (years < 0).any():
-        raise FacesError(f"{folder / SPLITS} has an age_conflict that is no number of years")
+    if not years.between(0, OLDEST).all():
+        raise FacesError(f"{folder} has an age_conflict that is no number of years")
     return years
 
 
