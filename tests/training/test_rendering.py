@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from checkout_age.training.fitting.augmentation import Augmentation
+from checkout_age.training.fitting.recipe import find_recipe
 from checkout_age.training.fitting.rendering import mixed, rendered
 
 STILL = {
@@ -38,6 +39,13 @@ def test_at_its_mildest_augmentation_changes_only_left_and_right() -> None:
         mirrored += np.allclose(view, chip[:, ::-1], atol=0.01)
         assert np.allclose(view, chip, atol=0.01) or np.allclose(view, chip[:, ::-1], atol=0.01)
     assert 0 < mirrored < len(CHIPS)
+
+
+def test_the_studys_network_sees_chips_as_they_are() -> None:
+    augmentation = find_recipe("notebook").augmentation
+    views = augmentation.draw(np.random.default_rng(0), len(CHIPS))
+    seen_by_it = np.asarray(rendered(CHIPS, dict(views), 40, augmentation), np.float32)
+    assert np.allclose(seen_by_it, CHIPS, atol=0.01)
 
 
 def test_a_view_has_the_side_that_is_asked_for_and_shows_the_whole_chip() -> None:

@@ -70,8 +70,11 @@ class Faces:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over names and ages: tells one set of labelled photos from another."""
-        rows = (f"{p.name},{age:g}\n" for p, age in zip(self.photos, self.ages, strict=True))
+        """SHA-256 over names and labels: tells one set of labelled photos from another."""
+        rows = (
+            f"{photo.name},{age:g},{spread:g}\n"
+            for photo, age, spread in zip(self.photos, self.ages, self.spreads, strict=True)
+        )
         return hashlib.sha256("".join(rows).encode()).hexdigest()
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MIRRORED = 0.5
 PATCH = (0.1, 0.35)
 """The shortest and longest side of an erased patch, as a share of the chip's side."""
 DIM = (0.3, 0.8)
@@ -24,6 +23,8 @@ Views = Mapping[str, NDArray[np.float32]]
 class Augmentation:
     """How far a training chip may differ from the photo it was cut from."""
 
+    mirrored: float = 0.5
+    """The share of chips that are seen in a mirror."""
     smallest_crop: float = 0.88
     """The shortest side that a crop may have, as a share of the chip's side."""
     largest_crop: float = 1.08
@@ -62,7 +63,7 @@ class Augmentation:
         scales = _uniform(generator, (self.smallest_crop, self.largest_crop), (chips, 2))
         shifts = _uniform(generator, (-self.shift, self.shift), (chips, 2))
         angles = np.radians(_uniform(generator, (-self.rotation, self.rotation), chips))
-        mirrors = np.where(generator.random(chips) < MIRRORED, -1, 1)
+        mirrors = np.where(generator.random(chips) < self.mirrored, -1, 1)
         cosines, sines = np.cos(angles), np.sin(angles)
         rows = (
             (scales[:, 0] * cosines * mirrors, -scales[:, 1] * sines, shifts[:, 0]),
