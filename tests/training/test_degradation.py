@@ -6,8 +6,15 @@ from PIL import Image
 
 from checkout_age.server.bundle import Bundle, BundleFacts
 from checkout_age.training.dataset.faces import Faces
+from checkout_age.training.dataset.photo_file import FacesError
 from checkout_age.training.evaluation import degradation
-from checkout_age.training.evaluation.degradation import BLURS, LIGHTS, WIDTHS, degrade
+from checkout_age.training.evaluation.degradation import (
+    BLURS,
+    LIGHTS,
+    WIDTHS,
+    Degradation,
+    degrade,
+)
 from tests.conftest import Always34
 from tests.faces import BrightPhotosHaveFaces
 
@@ -40,3 +47,29 @@ def test_each_degradation_lowers_its_measure_until_photos_are_refused(
         assert max(measures[1:]) < measures[0]
     assert blurred[0].refused == darker[0].refused == 0
     assert blurred[-1].refused == darker[-1].refused == 1
+
+
+def test_photos_are_read_as_the_server_reads_them(
+    faces: Faces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def noted(image: Image.Image) -> Image.Image:
+        seen.append(image.size)
+        return image
+
+    kind = Degradation("as it is", noted, lambda shopper: shopper.face.width, 24)
+    monkeypatch.setattr(degradation, "degradations", lambda: [kind])
+    monkeypatch.setattr(degradation, "KerasRuntime", Always34)
+    monkeypatch.setattr(degradation, "FaceFinder", BrightPhotosHaveFaces)
+    with Image.open(faces.photos[0]) as photo:
+        upright = photo.convert("RGB").resize((200, 160))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned to the side
+    upright.save(faces.photos[0], "PNG", exif=exif)
+    bundle = Bundle(BundleFacts("fake", 64), {}, "draft")
+    list(degrade(bundle, faces))
+    assert seen[0] == (160, 200)
+    faces.photos[1].write_bytes(b"no photo")
+    with pytest.raises(FacesError, match=r"2\.png: "):
+        list(degrade(bundle, faces))

@@ -123,6 +123,20 @@ def test_each_photo_has_a_row_with_label_answer_and_what_is_audited(written: Pat
     assert (photos["age"] <= photos["high"]).all()
 
 
+def test_what_is_audited_stands_beside_the_answer_and_one_group_alone_is_not_compared(
+    tmp_path: Path,
+) -> None:
+    scores = scores_of([82, 30], [85, 30], age=["81+", None], colour=["grey", "colour"])
+    mae = [Metric("MAE", 1, 1, 1, 1, "test")]
+    write_evaluation(bundle(), scores, mae, tmp_path, network=brightness_is_age)
+    photos = pd.read_csv(tmp_path / "photos.csv")
+    assert photos["age"].tolist() == pytest.approx([82, 30], abs=0.5)
+    assert photos["age_part"].tolist()[0] == "81+"
+    page = (tmp_path / "index.html").read_text()
+    assert "By colour, the error is smallest" in page
+    assert "By age, the error is smallest" not in page
+
+
 def test_an_older_bundle_without_a_history_gets_a_report_that_says_so(tmp_path: Path) -> None:
     scores = scores_of([20], [21])
     mae = [Metric("MAE", 1, 1, 1, 1, "test")]

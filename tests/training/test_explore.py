@@ -10,9 +10,11 @@ from rich.console import Console
 
 from checkout_age.server.face_finder import FaceFinder
 from checkout_age.server.shopper import ShopperFinder
+from checkout_age.training.dataset.faces import read_table
 from checkout_age.training.dataset.pack import ANY
 from checkout_age.training.exploration import age_counts, duplicates
 from checkout_age.training.exploration.alignment import align
+from checkout_age.training.exploration.exploration import gather
 from checkout_age.training.exploration.explore import explore
 from checkout_age.training.exploration.mosaic import in_rows, mosaic
 from checkout_age.training.exploration.survey import is_grey, survey
@@ -131,6 +133,19 @@ def test_without_a_split_the_one_that_training_would_draw_is_told(folder: Path) 
     told = explored(folder)
     assert "the one that training would draw" in told
     assert "Together: 11 train." in told
+
+
+def test_the_split_that_is_told_is_the_one_that_training_draws(tmp_path: Path) -> None:
+    faces = tmp_path / "faces"
+    (faces / "final_files").mkdir(parents=True)
+    groups = [f"person {number * 7 % 50}" if number % 3 else "" for number in range(80)]
+    rows = [f"{number}.jpg,{20 + number % 9},{group}\n" for number, group in enumerate(groups)]
+    (faces / "labels.csv").write_text("file_name,real_age,photo_group\n" + "".join(rows))
+    for number in range(80):
+        picture(number).save(faces / "final_files" / f"{number}.jpg")
+    told = gather(faces, QUIET).table["split"].tolist()
+    assert set(told) == {"train", "valid", "test"}
+    assert told == read_table(faces)["split"].tolist()
 
 
 def test_apparent_ages_are_compared_with_real_ones(tmp_path: Path) -> None:

@@ -108,6 +108,12 @@ def test_recipe_start_data_and_terms_are_those_of_the_bundle() -> None:
     assert "6.33 years on train" in card
 
 
+def test_the_command_of_a_run_that_was_cut_short_says_so() -> None:
+    short = {"recipe": {"name": "full"}, "given": {"epochs": 2, "photos": 640}}
+    card = model_card(bundle(training=short))
+    assert "--out models/ --weights random --epochs 2 --photos 640\n" in card
+
+
 def test_how_many_photos_were_held_out_is_told_where_it_is_known() -> None:
     known = (metric("face found", 0.99, 1193, "valid"), metric("face found", 0.99, 1173))
     card = model_card(bundle(metrics=known))
@@ -148,6 +154,7 @@ def test_the_shipped_models_have_cards_with_all_their_figures(root: Any) -> None
     for name in (root / "server/models").iterdir():
         shipped = read_bundle(find_bundle(name))
         card = model_card(shipped)
+        assert card == (find_bundle(name) / "MODEL_CARD.md").read_text(encoding="utf-8")
         for each in shipped.facts.metrics:
             assert f"{value_text(each)} ({interval_text(each)}), {each.photos:,}" in card
 

@@ -79,7 +79,7 @@ def test_a_network_whose_error_no_attempt_keeps_is_not_given_one(
     small: Bundle, faces: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(quantization, "MOST_WORSE", -1)
-    monkeypatch.setattr(quantization, "ATTEMPTS", ())
+    monkeypatch.setattr(quantization, "ATTEMPTS", (Attempt("quickly", thorough=False),))
     with pytest.raises(BundleError, match="no int8 form keeps the error of small within -1 years"):
         quantize(small, faces, 6, Console(quiet=True), cache=None)
 

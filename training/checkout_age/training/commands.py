@@ -79,6 +79,11 @@ def train(given: Namespace) -> None:
         teachers=[teacher.name for teacher in teachers],
         data_terms=_terms(given) or "",
         label_kind=given.label_kind or AS_GIVEN,
+        given={
+            option: number
+            for option in ("epochs", "seed", "photos")
+            if (number := vars(given)[option]) is not None
+        },
     )
     print_metrics(read_bundle(folder).facts.metrics)
     print(f"the model is in {folder}")

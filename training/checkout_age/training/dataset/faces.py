@@ -14,7 +14,7 @@ from checkout_age.server.photo import Pixels
 from checkout_age.training.dataset import layout
 from checkout_age.training.dataset.compact import read_compact
 from checkout_age.training.dataset.photo_file import FacesError
-from checkout_age.training.dataset.split import find_groups, split_by_group
+from checkout_age.training.dataset.split import find_groups, split_by_group, told_groups
 
 SplitName = Literal["train", "valid", "test"]
 AUDITED: Mapping[str, Mapping[int, str]] = {
@@ -169,7 +169,7 @@ def read_table(folder: Path) -> pd.DataFrame:
         )
     if "split" in table:
         return table
-    groups = _told_groups(table) if "photo_group" in table else find_groups(photos)
+    groups = told_groups(table["photo_group"]) if "photo_group" in table else find_groups(photos)
     ages = table["real_age"].groupby(groups)
     return table.assign(
         split=split_by_group(groups, table["real_age"]),
@@ -178,9 +178,3 @@ def read_table(folder: Path) -> pd.DataFrame:
             table["age_conflict"], ages.transform("max") - ages.transform("min")
         ),
     )
-
-
-def _told_groups(table: pd.DataFrame) -> list[int]:
-    """The groups that a folder names, counted; a photo that it puts into none is its own."""
-    alone = pd.Series([f"alone {row}" for row in range(len(table))], table.index)
-    return pd.factorize(table["photo_group"].astype(object).fillna(alone))[0].tolist()

@@ -42,6 +42,12 @@ def split_by_group(groups: Sequence[int], ages: pd.Series) -> list[str]:
     return [split_of.get(group, "train") for group in groups]
 
 
+def told_groups(names: pd.Series) -> list[int]:
+    """The groups that a folder names, counted; a photo that it puts into none is its own."""
+    alone = pd.Series([f"alone {row}" for row in range(len(names))], names.index)
+    return pd.factorize(names.astype(object).fillna(alone))[0].tolist()
+
+
 def find_groups(photos: Sequence[Path]) -> list[int]:
     """The group of near-duplicates of each photo. Raises FacesError where one cannot be read."""
     with ThreadPoolExecutor(2) as readers:

@@ -50,7 +50,7 @@ def read(folder: Path) -> Labels:
 def _conflicts(column: "pd.Series[Any]", folder: Path) -> "pd.Series[float]":
     years = pd.to_numeric(column.fillna(0), errors="coerce")
     if not years.between(0, OLDEST).all():
-        raise FacesError(f"{folder} has an age_conflict that is no number of years")
+        raise FacesError(f"{folder} has an age_conflict that is no number from 0 to {OLDEST} years")
     return years
 
 

@@ -16,6 +16,7 @@ from checkout_age.server.quality import DEFAULT_QUALITY, brightness, grey_of, sh
 from checkout_age.server.shopper import Shopper, ShopperFinder
 from checkout_age.training.dataset.faces import Faces
 from checkout_age.training.dataset.pack import ANY
+from checkout_age.training.dataset.photo_file import read_photo
 from checkout_age.training.evaluation.evaluation import ages_of, predict_logits
 
 WIDTHS = (96, 64, 48, 32, 24, 16)
@@ -94,8 +95,7 @@ def degrade(bundle: Bundle, faces: Faces) -> Iterator[Degraded]:
 
 def _changed(photo: Path, change: Callable[[Image.Image], Image.Image]) -> bytes:
     file = BytesIO()
-    with Image.open(photo) as image:
-        change(image.convert("RGB")).save(file, "PNG")
+    change(Image.fromarray(read_photo(photo))).save(file, "PNG")
     return file.getvalue()
 
 

@@ -120,7 +120,8 @@ def _audit(page: _Page, scores: Scores) -> None:
         page.report.text("Nothing but their age is known of the people on these photos.")
         return
     for column, part in audit.groupby("by", sort=False):
-        page.report.text(f"By {column}, {extremes(part)}")
+        if len(part) > 1:
+            page.report.text(f"By {column}, {extremes(part)}")
         page.report.figure(figures.errors_figure(part), f"Errors by {column}, with 95 % intervals.")
     page.report.text(
         "These groups differ in age too. The last column is the error that their ages alone "

@@ -34,7 +34,8 @@ def photo_table(scores: Scores) -> pd.DataFrame:
             "error": signed_errors(scores),
         }
     )
-    return pd.concat([told, scores.faces.audit], axis=1)
+    audited = scores.faces.audit.rename(columns={name: f"{name}_part" for name in told})
+    return pd.concat([told, audited], axis=1)
 
 
 def signed_errors(scores: Scores) -> NDArray[np.float64]:

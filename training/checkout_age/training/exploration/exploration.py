@@ -10,7 +10,7 @@ from rich.console import Console
 from checkout_age.server.photo import Pixels
 from checkout_age.training.dataset.layout import read_labels
 from checkout_age.training.dataset.photo_file import read_photo
-from checkout_age.training.dataset.split import split_by_group
+from checkout_age.training.dataset.split import split_by_group, told_groups
 from checkout_age.training.exploration.duplicates import groups_among
 from checkout_age.training.exploration.survey import survey
 
@@ -76,9 +76,11 @@ def gather(folder: Path, console: Console) -> Exploration:
     table = pd.concat([labels.table[others], seen], axis=1)
     readable = (table["fault"] == "").to_numpy()
     table["hash_group"] = groups_among(table["hash"].tolist(), readable)
-    if "photo_group" not in table:
+    named = "photo_group" in table
+    if not named:
         table["photo_group"] = table["hash_group"]
     if "split" not in table:
         rows = table[readable]
-        table.loc[readable, "split"] = split_by_group(list(rows["photo_group"]), rows["real_age"])
+        groups = told_groups(rows["photo_group"]) if named else list(rows["photo_group"])
+        table.loc[readable, "split"] = split_by_group(groups, rows["real_age"])
     return Exploration(folder, labels.layout, labels.remarks, labels.table, table)

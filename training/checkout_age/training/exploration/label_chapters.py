@@ -69,7 +69,7 @@ def suspicions_chapter(account: Account, given: Exploration) -> None:
     account.heading("Suspicious ages")
     for count, where in (
         (int((given.ages > OLDEST).sum()), f"above {OLDEST}, which training takes for {OLDEST}"),
-        (int((given.ages < 0).sum()), "below 0, which training takes for 0"),
+        (int((given.ages < 0).sum()), "below 0, which training refuses"),
     ):
         if count:
             account.say(f"Photos labelled {where}: {count}.")

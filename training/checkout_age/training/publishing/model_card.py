@@ -188,7 +188,9 @@ def _commands(facts: BundleFacts, version: str) -> Iterator[str]:
     taught = "".join(f" --teacher models/{name}" for name in teachers)
     fresh = f"models/{facts.name}/VERSION"
     model = f"models/{facts.name}/{version}"
-    said = " --data-terms TERMS" if facts.data_terms else ""
+    given = facts.training.get("given") or {}
+    said = "".join(f" --{option} {number}" for option, number in given.items())
+    said += " --data-terms TERMS" if facts.data_terms else ""
     first = (
         "" if "/" not in start else f"train {start.partition('/')[0]} --faces FACES --out models/"
     )

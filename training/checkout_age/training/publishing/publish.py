@@ -37,11 +37,13 @@ def publish(
     teachers: Sequence[str] = (),
     data_terms: str,
     label_kind: str,
+    given: Mapping[str, int] | None = None,
 ) -> Path:
     """Write the bundle of a trained network below `models` and return its folder.
 
     Weights are rounded to half precision first; the calibration, fitted on valid, and the
-    metrics are those of the rounded weights.
+    metrics are those of the rounded weights. `given` are the options by which the run was another
+    than the recipe says, such as `epochs`, each with its number.
     """
     facts = BundleFacts(
         name=recipe.name,
@@ -52,6 +54,7 @@ def publish(
             "teachers": list(teachers),
             "faces_sha256": fingerprint(faces),
             "labels": label_kind,
+            "given": dict(given or {}),
             "history": [asdict(record) for record in trained.history],
         },
         data_terms=data_terms,
