@@ -54,7 +54,7 @@ def test_an_age_conflict_that_is_not_known_is_none(folder: Path) -> None:
     assert load_test(folder).spreads.tolist() == [0]
     (folder / "splits.csv").write_text(said.replace("5.jpg,test,5", "5.jpg,test,-1"))
     with pytest.raises(
-        FacesError, match="has an age_conflict that is no number from 0 to 100 years"
+        FacesError, match=r"splits\.csv has an age_conflict that is no number from 0 to 100 years"
     ):
         load_test(folder)
 

@@ -32,25 +32,28 @@ def read(folder: Path) -> Labels:
     if not path.is_file():
         raise FacesError(f"looked for {path}: {PHOTOS}/ is there, its labels are not")
     table = read_label_file(path, ["file_name", "real_age"])
+    conflicts_file = path
     table["photo"] = [f"{PHOTOS}/{name}" for name in table["file_name"]]
     if (folder / SPLITS).is_file():
         splits = read_label_file(folder / SPLITS, ["file_name", "split"])
+        if "age_conflict" in splits:
+            conflicts_file = folder / SPLITS
         own = [name for name in table if name == "file_name" or name not in splits]
         table = table[own].merge(splits, on="file_name", how="left", validate="one_to_one")
     if "split" in table and table["split"].isna().any():
         first = table.loc[table["split"].isna(), "file_name"].iloc[0]
         raise FacesError(f"{folder / SPLITS} does not say which split {first} is in")
     if "age_conflict" in table:
-        table["age_conflict"] = _conflicts(table["age_conflict"], folder)
+        table["age_conflict"] = _conflicts(table["age_conflict"], conflicts_file)
     else:
         table["age_conflict"] = 0
     return Labels(NAME, table)
 
 
-def _conflicts(column: "pd.Series[Any]", folder: Path) -> "pd.Series[float]":
+def _conflicts(column: "pd.Series[Any]", file: Path) -> "pd.Series[float]":
     years = pd.to_numeric(column.fillna(0), errors="coerce")
     if not years.between(0, OLDEST).all():
-        raise FacesError(f"{folder} has an age_conflict that is no number from 0 to {OLDEST} years")
+        raise FacesError(f"{file} has an age_conflict that is no number from 0 to {OLDEST} years")
     return years
 
 
