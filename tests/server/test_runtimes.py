@@ -9,12 +9,15 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import openvino
 import pytest
 from numpy.typing import NDArray
+from openvino import opset13 as ops
 
 from checkout_age.server.age import YEARS
 from checkout_age.server.bundle import Bundle, BundleError, BundleFacts, find_bundle, read_bundle
 from checkout_age.server.calibration import Calibration
+from checkout_age.server.compilation import compiled, copied
 from checkout_age.server.config import SHIPPED
 from checkout_age.server.face_finder import FaceFinder
 from checkout_age.server.graph import build_graph
@@ -101,6 +104,13 @@ def test_the_graph_follows_the_network_at_any_side_and_any_statistics() -> None:
     chips = generator.integers(0, 256, (2, 48, 48, 3)).astype(np.uint8)
     told = OpenVinoRuntime(build_graph(weights, 48), 1).logits(chips)
     assert told == pytest.approx(KerasRuntime(bundle).logits(chips), rel=1e-3, abs=1e-3)
+
+
+def test_single_precision_is_asked_for_whatever_the_cpu_has() -> None:
+    chips = ops.parameter([1, 4], np.float32)
+    first = compiled(openvino.Model([ops.relu(chips)], [chips]))
+    for model in (first, copied(first)):
+        assert model.get_property("INFERENCE_PRECISION_HINT") == openvino.Type.f32
 
 
 def test_weights_of_another_network_are_refused_by_openvino_too() -> None:

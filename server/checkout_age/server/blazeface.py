@@ -27,11 +27,6 @@ POINTS = 8
 """Centre and size of the box, then six landmarks: 16 numbers for each anchor."""
 
 
-IN_ONE_THREAD = {
-    "NUM_STREAMS": 1,
-    "INFERENCE_NUM_THREADS": 1,
-    "ENABLE_CPU_PINNING": False,  # the threads are ours, and go where there is room
-}
 OUTPUT_AXES = 3
 """Outputs have shape (1, anchors, numbers)."""
 
@@ -123,16 +118,13 @@ class _Compiler:
 
     def __call__(self) -> "_Request":
         """One more for one look at a time, in the thread that looks."""
-        import openvino
+        from checkout_age.server.compilation import compiled, copied
 
-        core = openvino.Core()
         if self._first is None:
-            network = _network(self._form, self._shape)
-            compiled = self._first = core.compile_model(network, "CPU", IN_ONE_THREAD)
+            model = self._first = compiled(_network(self._form, self._shape))
         else:
-            copy = self._first.export_model()
-            compiled = core.import_model(copy, "CPU", IN_ONE_THREAD)
-        return _Request(compiled, anchors(self._form, self._shape))
+            model = copied(self._first)
+        return _Request(model, anchors(self._form, self._shape))
 
 
 class _Request:

@@ -7,6 +7,7 @@ import openvino
 
 from checkout_age.server.age import YEARS, Logits
 from checkout_age.server.bundle import Bundle, BundleError
+from checkout_age.server.compilation import compiled
 from checkout_age.server.graph import build_graph
 from checkout_age.server.photo import Pixels
 from checkout_age.server.pool import Pool
@@ -75,21 +76,9 @@ class OpenVinoRuntime:
     def _looked_once(self, cores: int) -> openvino.InferRequest:
         """A request of a compiled graph of its own, which has run as it will be run."""
         side = self._graph.input(0).partial_shape[1].get_length()
-        request = _compiled(self._graph, threads=cores).create_infer_request()
+        request = compiled(self._graph, cores).create_infer_request()
         with FIRST_LOOK:
             request.infer({0: np.zeros((1, side, side, 3), np.uint8)})
         if cores == 1 and self._narrow.made:  # the very first one is warmed up by the loader
             request.infer({0: np.zeros((BATCH, side, side, 3), np.uint8)})
         return request
-
-
-def _compiled(graph: openvino.Model, *, threads: int) -> openvino.CompiledModel:
-    return openvino.Core().compile_model(
-        graph,
-        "CPU",
-        {
-            "NUM_STREAMS": 1,
-            "INFERENCE_NUM_THREADS": threads,
-            "ENABLE_CPU_PINNING": False,  # the threads are ours, and go where there is room
-        },
-    )
