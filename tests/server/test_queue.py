@@ -1,8 +1,10 @@
 """The order in which photos and chips are taken, without threads."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pytest
 
 from checkout_age.server.queue import Job, PhotoQueue, Step, Urgency
 from checkout_age.server.shopper import Shopper
@@ -52,8 +54,28 @@ async def test_a_till_s_photo_is_read_before_the_night_s_full_batch_runs() -> No
 
 
 async def test_a_lone_chip_runs_at_once_and_is_told_that_it_is_alone() -> None:
-    kind, names, step = taken(queue_of(chip("only"), batch=32))
+    kind, names, step = taken(queue_of(chip("only"), streams=2, batch=32))
     assert (kind, names, step.alone) == ("run", ["only"], True)
+
+
+async def test_one_stream_needs_no_telling_and_photos_are_read_beside_it() -> None:
+    queue = queue_of(chip("only"), streams=1)
+    _, _, step = taken(queue)
+    assert not step.alone
+    queue.put(photo("later"))
+    assert taken(queue)[:2] == ("read", ["later"])
+
+
+async def test_nothing_else_is_taken_until_a_chip_that_is_alone_has_run() -> None:
+    queue = queue_of(chip("only"), streams=2)
+    _, _, alone = taken(queue)
+    queue.put(photo("later"))
+    with ThreadPoolExecutor(1) as thread:
+        later = thread.submit(taken, queue)
+        with pytest.raises(TimeoutError):
+            later.result(0.1)
+        queue.done(alone)
+        assert later.result(5)[:2] == ("read", ["later"])
 
 
 async def test_where_few_wait_a_chip_runs_before_the_next_photo_is_read() -> None:
@@ -68,7 +90,7 @@ async def test_the_nights_photos_make_no_till_s_chip_wait_for_others() -> None:
 
 
 async def test_what_was_read_goes_on_and_the_reader_itself_finds_it_alone() -> None:
-    queue = queue_of(photo("a"))
+    queue = queue_of(photo("a"), streams=2)
     _, _, step = taken(queue)
     step.jobs[0].shopper = CHIP
     queue.done(step, step.jobs[0])

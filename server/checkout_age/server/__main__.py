@@ -41,6 +41,8 @@ def _serve(given: Sequence[str]) -> None:
     faces = ThreadPoolExecutor(1, "faces").submit(_faces, config.used_threads)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # it reports absent GPUs as errors
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # not its default on every CPU
+    import uvloop
+
     from checkout_age.server.bundle import BundleError
     from checkout_age.server.canary import NoCanaryError
     from checkout_age.server.certificates import CertificatesError
@@ -51,7 +53,7 @@ def _serve(given: Sequence[str]) -> None:
     from checkout_age.server.traces import TracingMissingError
 
     try:
-        with asyncio.Runner() as runner:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(config, load_faces=faces.result))
             _end()  # inside: to close the loop would wait for threads that are given up
     except (

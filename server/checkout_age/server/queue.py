@@ -59,7 +59,8 @@ class Step:
     reads: bool
     """Read the photo of the one job; otherwise run the network on the chips of all."""
     alone: bool = False
-    """Nobody else waits or is worked on: the other cores are free."""
+    """Nobody else waits or is worked on: it has the cores of all streams, and no other step is
+    given meanwhile."""
 
 
 class PhotoQueue:
@@ -68,7 +69,9 @@ class PhotoQueue:
     Where many wait, a thread reads on while fewer chips are there than make a full batch, and runs
     the network as soon as one is full or no photo as urgent waits: batches form under load, and a
     lone chip waits for nobody. Where few wait, each chip is run as soon as it was read. A batch is
-    of one urgency, so that no till waits for the night's chips in it.
+    of one urgency, so that no till waits for the night's chips in it. Where there is a stream for
+    each core, a lone chip is run on all of them; whoever comes meanwhile waits for the few
+    milliseconds of that, since a core taken from it would keep the others waiting, too.
     """
 
     def __init__(self, streams: int, batch: Callable[[], int]) -> None:
@@ -77,7 +80,7 @@ class PhotoQueue:
         self._chips: list[Job] = []
         self._streams, self._batch = streams, batch
         self._running = self._reading = 0
-        self._closed = False
+        self._alone = self._closed = False
         self._change = threading.Condition()
 
     def put(self, job: Job) -> None:
@@ -94,6 +97,7 @@ class PhotoQueue:
                     self._change.notify_all()
                     return None
                 self._change.wait()
+            self._alone = step.alone
             if step.reads:
                 self._reading += 1
             else:
@@ -105,6 +109,9 @@ class PhotoQueue:
     def done(self, step: Step, found: Job | None = None) -> None:
         """A step was done, and what it found goes on; whoever did it takes the next one."""
         with self._change:
+            if step.alone:
+                self._alone = False
+                self._change.notify()  # those who came meanwhile were not handed on
             if step.reads:
                 self._reading -= 1
             else:
@@ -130,6 +137,8 @@ class PhotoQueue:
         heapq.heappush(self._photos if job.shopper is None else self._chips, job)
 
     def _next(self) -> Step | None:
+        if self._alone:
+            return None
         photo, chip = _first(self._photos), _first(self._chips)
         if chip is not None and self._running < self._streams:
             if photo is None or chip.urgency < photo.urgency:
@@ -157,8 +166,8 @@ class PhotoQueue:
             if chip is None or chip.urgency is not urgency:
                 break
             jobs.append(heapq.heappop(self._chips))
-        alone = not (self._photos or self._chips or self._running or self._reading)
-        return Step(jobs, reads=False, alone=alone)
+        others = self._photos or self._chips or self._running or self._reading
+        return Step(jobs, reads=False, alone=self._streams > 1 and not others)
 
 
 def _are_more(jobs: Iterable[Job], number: int, urgency: Urgency) -> bool:
