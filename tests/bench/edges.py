@@ -21,6 +21,7 @@ from typing import Any
 
 import grpc
 import numpy as np
+import uvloop
 
 from checkout_age.client import Access, AsyncAgeClient
 from checkout_age.server import edge, loader
@@ -131,7 +132,8 @@ def server(kind: str, folder: str) -> None:
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
 
-    asyncio.run(both())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(both())
 
 
 class Running:

@@ -100,6 +100,38 @@ def test_a_signal_drains_calls_that_run_and_ends_with_status_0(
     assert "draining" in (tmp_path / "log").read_text()
 
 
+WATCHED = """
+import sys, threading
+
+def watch(event, _):
+    if event in ("os.putenv", "os.unsetenv") and threading.active_count() > 1:
+        sys.stderr.write(f"{event} beside threads\\n")
+
+sys.addaudithook(watch)
+from checkout_age.server.__main__ import main
+main(sys.argv[1:])
+"""
+
+
+def test_no_variable_is_set_once_there_are_threads_whose_libraries_may_read_them(
+    shipped_model: Path, tmp_path: Path
+) -> None:
+    port = tmp_path / "port"
+    command = [sys.executable, "-c", WATCHED, "--model", str(shipped_model), "--port", "0"]
+    with subprocess.Popen(
+        [*command, "--port-file", str(port)], stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stderr is not None
+        said = []
+        for line in server.stderr:
+            said.append(line)
+            if "serving distilled" in line:
+                server.send_signal(signal.SIGTERM)
+    assert server.returncode == 0
+    assert "beside threads" not in "".join(said)
+    assert "serving distilled" in "".join(said)
+
+
 def test_the_server_ends_when_its_starter_does(shipped_model: Path, tmp_path: Path) -> None:
     with running(shipped_model, tmp_path) as server:
         assert server.process.stdin is not None

@@ -29,18 +29,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _serve(given: Sequence[str]) -> None:
+    # before there are threads: setting one moves them all while C libraries may read them
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the threads are ours; before NumPy comes
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # it reports absent GPUs as errors
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # not its default on every CPU
     from checkout_age.server.config import parse_arguments
     from checkout_age.server.logs import set_up_logs
     from checkout_age.server.memory import few_arenas
 
     config = parse_arguments(given)
+    os.environ.setdefault("OMP_NUM_THREADS", str(config.used_threads))
     set_up_logs(config)
     few_arenas(config.used_threads)
     # compiled on one core while another imports the rest; who ends early waits for it
     faces = ThreadPoolExecutor(1, "faces").submit(_faces, config.used_threads)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # it reports absent GPUs as errors
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # not its default on every CPU
     import uvloop
 
     from checkout_age.server.bundle import BundleError

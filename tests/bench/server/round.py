@@ -130,8 +130,12 @@ def _few(figures: Figures, place: Place, server: Running) -> None:
         lone.turn(1, short)
     bare = min(fmean(on_one), fmean(on_all))
     rate = figures["photos_per_s"][-1] / 2
+    used = server.processor_s
     half = server.ask(place.folder / "photos", 0, rate, 2 * place.seconds)
-    ideal = 1e3 * ideal_p99(rate, figures["parts_ms"][-1] / 1e3, cores())
+    cost = 1e3 * (server.processor_s - used) / max(half.answers, 1) + half.client_ms
+    ideal, at_cost = (
+        1e3 * ideal_p99(rate, each / 1e3, cores()) for each in (figures["parts_ms"][-1], cost)
+    )
     for name, value in {
         "lone_bare_on_one_core_ms": fmean(on_one),
         "lone_bare_on_all_cores_ms": fmean(on_all),
@@ -141,6 +145,8 @@ def _few(figures: Figures, place: Place, server: Running) -> None:
         "half_load_p99_ms": half.p99,
         "half_load_p99_vs_bare": half.p99 / bare,
         "half_load_p99_of_ideal_queue_vs_bare": ideal / bare,
+        "half_load_processor_ms": cost,
+        "half_load_p99_of_ideal_queue_at_that_cost_vs_bare": at_cost / bare,
     }.items():
         figures[name].append(value)
     figures["failed"][-1] += lone.failed + half.failed
