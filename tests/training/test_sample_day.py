@@ -10,6 +10,9 @@ from checkout_age.training.sample.average import FEWEST, average
 from checkout_age.training.sample.frame import Placed, draw_frame
 from checkout_age.training.sample.sample_day import make_sample_day
 
+FEW_LEVELS = 8
+"""Of 255: what a last bit in a face's place may change in a photo."""
+
 
 def test_an_average_of_fewer_than_twelve_faces_is_refused() -> None:
     face = np.zeros((4, 4, 3), np.uint8)
@@ -67,5 +70,13 @@ def test_the_command_makes_the_shipped_day(faces_folder: Path, root: Path, tmp_p
     shipped = root / "batch" / "sample"
     made = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert made == {str(p.relative_to(shipped)) for p in shipped.rglob("*") if p.is_file()}
-    for name in made:
-        assert (tmp_path / name).read_bytes() == (shipped / name).read_bytes()
+    cut = "photos/till-truncated.jpg"
+    whole = (tmp_path / "photos" / "till-20.jpg").read_bytes()
+    assert whole.startswith((tmp_path / cut).read_bytes())
+    for name in made - {cut}:
+        here, there = (tmp_path / name).read_bytes(), (shipped / name).read_bytes()
+        if here != there:  # faces are found to the last bit alike on CPUs of one kind only
+            assert name.endswith(".jpg")
+            apart = decode(here).pixels.astype(int) - decode(there).pixels
+            assert np.abs(apart).max() <= FEW_LEVELS
+            assert np.abs(apart).mean() < 0.01
