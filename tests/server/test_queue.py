@@ -93,20 +93,45 @@ async def test_what_was_read_goes_on_and_the_reader_itself_finds_it_alone() -> N
     queue = queue_of(photo("a"), streams=2)
     _, _, step = taken(queue)
     step.jobs[0].shopper = CHIP
-    queue.done(step, step.jobs[0])
+    queue.done(step, step.jobs)
     kind, names, step = taken(queue)
     assert (kind, names, step.alone) == ("run", ["a"], True)
 
 
 async def test_photos_are_read_until_a_batch_is_full_then_it_runs() -> None:
-    queue = queue_of(chip("a"), photo("b"), photo("c"), photo("d"))
+    queue = queue_of(chip("a"), *(photo(name) for name in "bcdefg"), batch=3)
     kind, names, reading = taken(queue)
-    assert (kind, names) == ("read", ["b"])
-    reading.jobs[0].shopper = CHIP
-    queue.put(reading.jobs[0])
-    queue.done(reading)
+    assert (kind, names) == ("read", ["b", "c", "d", "e"])
+    for job in reading.jobs:
+        job.shopper = CHIP
+    queue.done(reading, reading.jobs)
     kind, names, step = taken(queue)
-    assert (kind, names, step.alone) == ("run", ["a", "b"], False)
+    assert (kind, names, step.alone) == ("run", ["a", "b", "c"], False)
+
+
+async def test_where_few_wait_photos_are_read_one_at_a_time() -> None:
+    queue = queue_of(*(photo(name) for name in "abcd"), streams=2)
+    assert taken(queue)[1] == ["a"]
+
+
+async def test_a_till_s_photo_is_not_read_together_with_the_night_s() -> None:
+    nights = [photo(f"n{number}", Urgency.NIGHT) for number in range(8)]
+    queue = queue_of(*nights, photo("a"), photo("b"), photo("c"))
+    assert [taken(queue)[1] for _ in range(2)] == [["a", "b", "c"], ["n0", "n1", "n2", "n3"]]
+
+
+async def test_a_thread_that_has_nothing_to_do_gets_its_share_of_the_photos() -> None:
+    queue = queue_of()
+    with ThreadPoolExecutor(1) as thread:
+        other = thread.submit(taken, queue)
+        async with asyncio.timeout(10):
+            while not queue._idle:  # noqa: ASYNC110  # nothing tells of it
+                await asyncio.sleep(0.01)
+        with queue._change:  # so that all are there before it wakes up
+            for name in "abc":
+                queue.put(photo(name))
+            assert taken(queue)[1] == ["a", "b"]
+        assert other.result(5)[1] == ["c"]
 
 
 async def test_no_more_steps_run_the_network_than_it_has_streams() -> None:

@@ -5,16 +5,17 @@ import threading
 import weakref
 from collections.abc import AsyncIterator
 
+import numpy as np
 import pytest
 
 from checkout_age.server.age import Logits
 from checkout_age.server.calibration import Calibration
-from checkout_age.server.face import FaceError
+from checkout_age.server.face import Face, FaceError
 from checkout_age.server.photo import PhotoError, Pixels
 from checkout_age.server.runtime import LARGEST_BATCH, Runtime
-from checkout_age.server.scorer import Scorer
+from checkout_age.server.scorer import Scored, Scorer
 from checkout_age.server.shopper import ShopperFinder
-from tests.conftest import Always34
+from tests.conftest import Always34, photo_of
 from tests.faces import BrightPhotosHaveFaces
 
 
@@ -108,6 +109,28 @@ async def test_a_bad_photo_never_reaches_the_network() -> None:
         await scorer.score(b"text")
     assert runtime.batches == []
     scorer.close()
+
+
+class StumblesOverRed(BrightPhotosHaveFaces):
+    """Fails for reasons of its own."""
+
+    def find(self, pixels: Pixels) -> tuple[list[Face], float]:
+        if pixels[..., 0].min() > 200 and pixels[..., 1].max() < 50:
+            raise ZeroDivisionError("red")
+        return super().find(pixels)
+
+
+async def test_a_photo_that_breaks_the_reading_breaks_only_its_own(photo: bytes) -> None:
+    red = photo_of(np.full((40, 60, 3), (255, 0, 0), np.uint8))
+    shoppers = ShopperFinder(StumblesOverRed(), chip_side=32)
+    scorer = Scorer(Always34(), shoppers, calibration=Calibration(), threads=1)
+    photos = [photo, photo, red, b"text", photo, photo, photo, photo]
+    outcomes = await asyncio.gather(
+        *(scorer.score(each) for each in photos), return_exceptions=True
+    )
+    scorer.close()
+    kinds = [type(outcome) for outcome in outcomes]
+    assert kinds == [Scored, Scored, ZeroDivisionError, PhotoError, *[Scored] * 4]
 
 
 async def test_a_photo_that_is_refused_is_let_go_at_once(black_photo: bytes) -> None:

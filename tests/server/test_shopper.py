@@ -174,6 +174,29 @@ def test_two_people_can_be_refused(finder: ShopperFinder) -> None:
         strict.find(FRAMES[0].read_bytes())
 
 
+def test_photos_read_together_have_what_each_has_alone_whoever_is_among_them(
+    finder: ShopperFinder,
+) -> None:
+    sample = ROOT / "batch/sample/photos"
+    nobody, dark = ((sample / f"till-{name}.jpg").read_bytes() for name in ("nobody", "dark"))
+    photos = [FRAMES[0].read_bytes(), b"text", nobody, FRAMES[1].read_bytes(), dark]
+    two, text, none, one, darkness = finder.find_all(photos)
+    assert isinstance(text, PhotoError)
+    assert isinstance(none, FaceError)
+    assert isinstance(darkness, FaceError)
+    assert [none.fault, darkness.fault] == [FaceFault.NO_FACE, FaceFault.TOO_DARK]
+    for together, photo in ((two, photos[0]), (one, photos[3])):
+        alone = finder.find(photo)
+        assert isinstance(together, Shopper)
+        assert np.array_equal(together.chip, alone.chip)
+        assert together.faces_found == alone.faces_found
+        assert np.array_equal(together.face.corners, alone.face.corners)
+
+
+def test_of_no_photos_there_are_no_shoppers(finder: ShopperFinder) -> None:
+    assert finder.find_all([]) == []
+
+
 @given(st.binary(max_size=300), st.floats(0, 1))
 @settings(max_examples=200, deadline=None)
 def test_no_bytes_make_anything_but_a_shopper_or_a_told_error(junk: bytes, place: float) -> None:

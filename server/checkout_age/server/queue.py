@@ -14,6 +14,9 @@ from checkout_age.server.shopper import Shopper
 
 CROWD = 2
 """Beyond so many waiting photos and chips for each that the network runs on, batches are formed."""
+IN_A_ROW = 4
+"""Photos of a crowd that a thread reads at once: decoder, networks and scalers are fetched into the
+core's caches once for all of them."""
 
 
 class Urgency(IntEnum):
@@ -57,19 +60,20 @@ class Step:
 
     jobs: Sequence[Job]
     reads: bool
-    """Read the photo of the one job; otherwise run the network on the chips of all."""
+    """Read the photos of the jobs; otherwise run the network on their chips."""
     alone: bool = False
     """Nobody else waits or is worked on: it has the cores of all streams, and no other step is
     given meanwhile."""
 
 
 class PhotoQueue:
-    """Hands steps to threads: read a photo, or run the network on chips that have gathered.
+    """Hands steps to threads: read photos, or run the network on chips that have gathered.
 
     Where many wait, a thread reads on while fewer chips are there than make a full batch, and runs
     the network as soon as one is full or no photo as urgent waits: batches form under load, and a
-    lone chip waits for nobody. Where few wait, each chip is run as soon as it was read. A batch is
-    of one urgency, so that no till waits for the night's chips in it. Where there is a stream for
+    lone chip waits for nobody. Where few wait, each chip is run as soon as it was read. Photos that
+    are read together, and a batch, are of one urgency, so that no till waits for the night's in it;
+    threads that have nothing to do get their share of photos. Where there is a stream for
     each core, a lone chip is run on all of them; whoever comes meanwhile waits for the few
     milliseconds of that, since a core taken from it would keep the others waiting, too.
     """
@@ -79,7 +83,7 @@ class PhotoQueue:
         self._photos: list[Job] = []
         self._chips: list[Job] = []
         self._streams, self._batch = streams, batch
-        self._running = self._reading = 0
+        self._running = self._reading = self._idle = 0
         self._alone = self._closed = False
         self._change = threading.Condition()
 
@@ -96,7 +100,9 @@ class PhotoQueue:
                 if self._closed and not (self._photos or self._chips or self._reading):
                     self._change.notify_all()
                     return None
+                self._idle += 1
                 self._change.wait()
+                self._idle -= 1
             self._alone = step.alone
             if step.reads:
                 self._reading += 1
@@ -106,8 +112,8 @@ class PhotoQueue:
                 self._change.notify()  # each that finds something to do wakes the next
             return step
 
-    def done(self, step: Step, found: Job | None = None) -> None:
-        """A step was done, and what it found goes on; whoever did it takes the next one."""
+    def done(self, step: Step, found: Sequence[Job] = ()) -> None:
+        """A step was done, and whose shoppers it found go on; who did it takes the next one."""
         with self._change:
             if step.alone:
                 self._alone = False
@@ -116,8 +122,8 @@ class PhotoQueue:
                 self._reading -= 1
             else:
                 self._running -= 1
-            if found is not None:
-                self._push(found)
+            for job in found:
+                self._push(job)
 
     def waiting(self, urgency: Urgency) -> int:
         """Jobs of that urgency that no thread works on now."""
@@ -148,26 +154,41 @@ class PhotoQueue:
                 return self._run(chip.urgency)
         if photo is None:
             return None
-        return Step([heapq.heappop(self._photos)], reads=True)
+        return Step(self._together(self._photos, self._share(photo.urgency)), reads=True)
+
+    def _share(self, urgency: Urgency) -> int:
+        """Photos that are read at once, such that whoever is idle gets as many."""
+        if not self._crowded(urgency):
+            return 1
+        as_urgent = (job for job in self._photos if job.urgency <= urgency)
+        sharing = self._idle + 1
+        photos = sum(1 for _ in itertools.islice(as_urgent, IN_A_ROW * sharing))
+        return -(-photos // sharing)
 
     def _size(self, urgency: Urgency) -> int:
         """Chips that are run together: waiting for one another pays only where many wait anyway.
 
         Those who are less urgent do not count: nobody gathers on their account.
         """
+        return self._batch() if self._crowded(urgency) else 1
+
+    def _crowded(self, urgency: Urgency) -> bool:
         waiting = itertools.chain(self._photos, self._chips)
-        return self._batch() if _are_more(waiting, CROWD * self._streams, urgency) else 1
+        return _are_more(waiting, CROWD * self._streams, urgency)
 
     def _run(self, urgency: Urgency) -> Step:
-        jobs: list[Job] = []
-        size = self._size(urgency)
-        while len(jobs) < size:
-            chip = _first(self._chips)
-            if chip is None or chip.urgency is not urgency:
-                break
-            jobs.append(heapq.heappop(self._chips))
+        jobs = self._together(self._chips, self._size(urgency))
         others = self._photos or self._chips or self._running or self._reading
         return Step(jobs, reads=False, alone=self._streams > 1 and not others)
+
+    def _together(self, waiting: list[Job], most: int) -> list[Job]:
+        """The first of those who wait, and others of the same urgency."""
+        jobs: list[Job] = []
+        while len(jobs) < most and (job := _first(waiting)) is not None:
+            if jobs and job.urgency is not jobs[0].urgency:
+                break
+            jobs.append(heapq.heappop(waiting))
+        return jobs
 
 
 def _are_more(jobs: Iterable[Job], number: int, urgency: Urgency) -> bool:

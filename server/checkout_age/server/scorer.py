@@ -5,6 +5,7 @@ import contextlib
 import os
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -144,27 +145,41 @@ class Scorer:
             del step  # a thread that waits holds no photo
 
     def _take(self, step: Step) -> None:
-        found: Job | None = None
+        found: list[Job] = []
         try:
             if step.reads:
-                self._read(step.jobs[0])
-                found = step.jobs[0]
+                self._read(step, found)
             else:
                 self._run(step)
         except BaseException as error:  # whatever went wrong is their answer
-            if isinstance(error, PhotoError | FaceError):
-                _forget_frames(error)
             for job in step.jobs:
                 _set(job, error)
         finally:
             self.queue.done(step, found)
 
-    def _read(self, job: Job) -> None:
+    def _read(self, step: Step, found: list[Job]) -> None:
+        """Add to `found` the jobs whose shoppers are known now; others have their answer."""
         began = time.perf_counter()
+        outcomes = self._outcomes([job.photo for job in step.jobs])
+        ended = time.perf_counter()
+        for job, outcome in zip(step.jobs, outcomes, strict=True):
+            job.passed("queue", "read", began, ended)
+            if isinstance(outcome, Shopper):
+                job.shopper = outcome
+                found.append(job)
+                continue
+            if isinstance(outcome, PhotoError | FaceError):
+                _forget_frames(outcome)
+            _set(job, outcome)
+
+    def _outcomes(self, photos: Sequence[bytes]) -> Sequence[Shopper | BaseException]:
+        """For each photo its shopper, or why there is none."""
         try:
-            job.shopper = self._shoppers.find(job.photo)
-        finally:
-            job.passed("queue", "read", began, time.perf_counter())
+            return self._shoppers.find_all(photos)
+        except BaseException as error:
+            if len(photos) == 1:
+                return [error]
+        return [outcome for photo in photos for outcome in self._outcomes([photo])]
 
     def _run(self, step: Step) -> None:
         shoppers = [job.shopper for job in step.jobs if job.shopper is not None]
