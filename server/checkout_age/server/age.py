@@ -90,7 +90,7 @@ class AgeDistribution:
         exponentials = np.exp(scaled - scaled.max())
         return cls(exponentials / exponentials.sum())
 
-    @property
+    @cached_property
     def age(self) -> float:
         """The age in years that the person is as likely above as below, 0 to 100.
 

@@ -91,16 +91,15 @@ class BlazeFace:
         with self._pool((view.shape[0], view.shape[1])).one() as request:
             scores, regressed = request.run(view)
             likely = (scores >= _score(threshold)).nonzero()[0]
-            best = float(_probability(scores.max()))
             if not likely.size:
-                return [], best
+                return [], float(_probability(scores.max(keepdims=True))[0])
             points = regressed[likely].reshape(-1, POINTS, 2)
             probabilities = _probability(scores[likely])
         origins = request.anchors[likely][:, None]
         points[:, 2:] += origins
         centre, half = points[:, :1] + origins, points[:, 1:2] / 2
         points[:, :1], points[:, 1:2] = centre - half, centre + half
-        return merged(points, probabilities), best
+        return merged(points, probabilities), float(probabilities.max())
 
     def _pool(self, shape: tuple[int, int]) -> "Pool[_Request]":
         pool = self._pools.get(shape)
@@ -163,13 +162,16 @@ def merged(points: NDArray[np.float32], probabilities: NDArray[np.float32]) -> l
 
     BlazeFace's own form of non-maximum suppression, which steadies the points.
     """
+    if len(points) == 1:
+        return [Face(points[0, :2], points[0, 2:], float(probabilities[0]))]
     faces = []
     left = np.argsort(-probabilities, kind="stable")
     while left.size:
         same = _overlap(points[left[0], :2], points[left, :2]) > SAME_FACE
         same[0] = True
         heap = left[same]
-        weights = probabilities[heap] / probabilities[heap].sum()
+        weights = probabilities[heap]
+        weights /= np.add.reduce(weights)
         mean = (weights @ points[heap].reshape(heap.size, -1)).reshape(POINTS, 2)
         faces.append(Face(mean[:2], mean[2:], float(probabilities[left[0]])))
         left = left[~same]
@@ -178,6 +180,8 @@ def merged(points: NDArray[np.float32], probabilities: NDArray[np.float32]) -> l
 
 def distinct(faces: list[Face]) -> list[Face]:
     """The faces, the likeliest first, without those that lie over a likelier one."""
+    if len(faces) == 1:
+        return faces
     kept: list[Face] = []
     for face in sorted(faces, key=lambda face: -face.probability):
         others = np.array([other.corners for other in kept], np.float32).reshape(-1, 2, 2)
@@ -197,7 +201,7 @@ def _overlap(box: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[n
 
 def _probability(score: NDArray[np.float32]) -> NDArray[np.float32]:
     """The logistic function; beyond 80 either way it is 0 or 1 in single precision."""
-    return np.asarray(1 / (1 + np.exp(-np.clip(score, -80, 80))), np.float32)
+    return np.asarray(1 / (1 + np.exp(np.minimum(np.maximum(-score, -80), 80))), np.float32)
 
 
 def _score(probability: float) -> float:

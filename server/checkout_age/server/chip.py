@@ -3,6 +3,8 @@
 Training and serving both cut their chips here, so they cannot differ.
 """
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -62,17 +64,18 @@ def placement(face: Face, side: int) -> NDArray[np.float64]:
     """
     here: NDArray[np.float64] = PLACES * side
     there = face.landmarks[LANDMARKS].astype(np.float64)
-    a, b = here - here.mean(axis=0), there - there.mean(axis=0)
+    here_mean, there_mean = here.mean(axis=0), there.mean(axis=0)
+    a, b = here - here_mean, there - there_mean
     size = (a**2).sum()
     cosine = (a * b).sum() / size
     sine = (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum() / size
     turn = np.array([[cosine, -sine], [sine, cosine]])
-    return np.column_stack([turn, there.mean(axis=0) - turn @ here.mean(axis=0)])
+    return np.column_stack([turn, there_mean - turn @ here_mean])
 
 
 def _spread(matrix: NDArray[np.float64]) -> float:
     """Pixels of the photo for one of the chip."""
-    return float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    return math.hypot(matrix[0, 0], matrix[1, 0])
 
 
 def _part_with(

@@ -35,7 +35,7 @@ def shopper_among(faces: Sequence[Face], pixels: Pixels, policy: SeveralFaces) -
             threshold=1,
             faces_found=len(faces),
         )
-    return max(faces, key=lambda face: prominence(face, pixels))
+    return faces[0] if len(faces) == 1 else max(faces, key=lambda face: prominence(face, pixels))
 
 
 def prominence(face: Face, pixels: Pixels) -> float:

@@ -27,7 +27,7 @@ class Face:
     @property
     def centre(self) -> NDArray[np.float32]:
         """Of the box, shape (2,)."""
-        return np.asarray(self.corners.mean(axis=0))
+        return np.asarray((self.corners[0] + self.corners[1]) / 2)
 
     def moved(self, scale: float, shift: NDArray[np.float64] | float = 0.0) -> "Face":
         """The same face where each point p is at `scale * p + shift`."""

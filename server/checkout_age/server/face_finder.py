@@ -1,5 +1,6 @@
 """Finding faces: a look at the whole photo, then a closer one at each place that may be a face."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -143,7 +144,7 @@ class FaceFinder:
         centred = [
             face
             for face in (view.to_photo(each, NEAR) for each in seen)
-            if np.hypot(*(face.centre - place.centre)) < place.width / 2
+            if math.dist(face.centre, place.centre) < place.width / 2
         ]
         if not centred:
             return Face(place.corners, place.landmarks, 0.0)

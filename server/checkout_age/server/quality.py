@@ -84,7 +84,8 @@ def grey_of(chip: Pixels) -> NDArray[np.float32]:
 
 def brightness(grey: NDArray[np.float32]) -> float:
     """What the lightest tenth of the pixels reaches, 0 to 255."""
-    return float(np.sort(grey, axis=None)[int(LIGHTEST * grey.size)])
+    place = int(LIGHTEST * grey.size)
+    return float(np.partition(grey, place, axis=None)[place])
 
 
 def sharpness(grey: NDArray[np.float32]) -> float:

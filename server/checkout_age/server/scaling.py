@@ -1,5 +1,7 @@
 """Scaling: photos made smaller without aliasing, in the two steps that cost least."""
 
+import math
+
 import cv2
 import numpy as np
 
@@ -22,4 +24,4 @@ def halved(pixels: Pixels, times: int) -> Pixels:
 
 def halvings(shrink: float) -> int:
     """How often a photo can be halved before it is this many times smaller: 0 below 2."""
-    return max(0, int(np.log2(max(shrink, 1.0))))
+    return int(math.log2(max(shrink, 1.0)))

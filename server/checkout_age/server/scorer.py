@@ -36,19 +36,23 @@ def _whole(side: int) -> Face:
     return Face(corners, np.full((6, 2), np.nan, np.float32), 1.0)
 
 
-def _set(job: Job, outcome: Scored | BaseException) -> None:
-    """Give the answer on the event loop that waits for it, if it still does."""
+def _answer_all(outcomes: Sequence[tuple[Job, Scored | BaseException]]) -> None:
+    """Give each answer on the event loop that waits for it; a loop is woken once for all of its."""
+    for loop in {job.answer.get_loop() for job, _ in outcomes}:
+        its = [(job, outcome) for job, outcome in outcomes if job.answer.get_loop() is loop]
+        with contextlib.suppress(RuntimeError):  # that event loop is gone
+            loop.call_soon_threadsafe(_give, its)
 
-    def give() -> None:
+
+def _give(outcomes: Sequence[tuple[Job, Scored | BaseException]]) -> None:
+    """Answer those who still wait."""
+    for job, outcome in outcomes:
         if job.answer.done():
-            return
+            continue
         if isinstance(outcome, BaseException):
             job.answer.set_exception(outcome)
         else:
             job.answer.set_result(outcome)
-
-    with contextlib.suppress(RuntimeError):  # that event loop is gone
-        job.answer.get_loop().call_soon_threadsafe(give)
 
 
 def _forget_frames(error: BaseException) -> None:
@@ -152,8 +156,7 @@ class Scorer:
             else:
                 self._run(step)
         except BaseException as error:  # whatever went wrong is their answer
-            for job in step.jobs:
-                _set(job, error)
+            _answer_all([(job, error) for job in step.jobs])
         finally:
             self.queue.done(step, found)
 
@@ -162,6 +165,7 @@ class Scorer:
         began = time.perf_counter()
         outcomes = self._outcomes([job.photo for job in step.jobs])
         ended = time.perf_counter()
+        failed: list[tuple[Job, BaseException]] = []
         for job, outcome in zip(step.jobs, outcomes, strict=True):
             job.passed("queue", "read", began, ended)
             if isinstance(outcome, Shopper):
@@ -170,7 +174,8 @@ class Scorer:
                 continue
             if isinstance(outcome, PhotoError | FaceError):
                 _forget_frames(outcome)
-            _set(job, outcome)
+            failed.append((job, outcome))
+        _answer_all(failed)
 
     def _outcomes(self, photos: Sequence[bytes]) -> Sequence[Shopper | BaseException]:
         """For each photo its shopper, or why there is none."""
@@ -188,7 +193,9 @@ class Scorer:
         logits = self._runtime.logits(chips, alone=step.alone)
         ended = time.perf_counter()
         self._watch.batch(len(chips))
+        scored: list[tuple[Job, Scored]] = []
         for job, shopper, row in zip(step.jobs, shoppers, logits, strict=True):
             job.passed("gather", "network", began, ended)
             ages = self._calibration.distribution(row)
-            _set(job, Scored(ages, self._calibration.interval(ages), shopper))
+            scored.append((job, Scored(ages, self._calibration.interval(ages), shopper)))
+        _answer_all(scored)

@@ -117,7 +117,8 @@ class ShopperFinder:
             chosen, reduction = self.faces.closer(pixels, chosen.moved(reduction)), 1
         chip = cut_chip(pixels, chosen, self.chip_side)
         shown = chip if self.chip_side >= SIDE else cut_chip(pixels, chosen, SIDE)
-        shopper = Shopper(chip, chosen.moved(reduction), len(faces))
+        face = chosen if reduction == 1 else chosen.moved(reduction)
+        shopper = Shopper(chip, face, len(faces))
         require_quality(
             shown,
             self.acceptance.quality,
