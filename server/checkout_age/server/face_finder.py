@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import cv2
-import numpy as np
 
 from checkout_age.server.blazeface import FULL_RANGE, SHORT_RANGE, BlazeFace, distinct
 from checkout_age.server.face import Face
