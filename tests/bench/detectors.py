@@ -44,11 +44,12 @@ def two_looks() -> Detector:
 
 def back_camera() -> Detector:
     """BlazeFace's back-camera form in one look, again with 30 % of padding if that finds none."""
-    from checkout_age.server import blazeface
+    from checkout_age.server.blazeface import BlazeFace
+    from checkout_age.server.blazeface_network import Form
     from checkout_age.server.view import View
 
-    form = blazeface.Form("face_detection_back.tflite", 256, ((16, 2), (32, 6)))
-    network = blazeface.BlazeFace(form, looks=1)
+    form = Form("face_detection_back.tflite", 256, ((16, 2), (32, 6)))
+    network = BlazeFace(form, looks=1)
 
     def look(pixels: Pixels) -> Boxes:
         for margin in (0.0, 0.3):

@@ -50,7 +50,8 @@ async def test_an_open_loop_sends_on_whether_or_not_it_is_answered(
 def test_a_profile_counts_each_sample_for_the_innermost_place_on_its_stack() -> None:
     stacks = (
         "_work (checkout_age/server/scorer.py:1);_read (checkout_age/server/scorer.py:2);"
-        "find (checkout_age/server/face_finder.py:3);run (checkout_age/server/blazeface.py:4) 7\n"
+        "find (checkout_age/server/face_finder.py:3);"
+        "run (checkout_age/server/blazeface_network.py:4) 7\n"
         "_run_once (asyncio/base_events.py:5);_run (asyncio/events.py:6) 2\n"
         "take (checkout_age/server/queue.py:1);wait (threading.py:327) 9\n"
         "_run (checkout_age/server/scorer.py:9);"

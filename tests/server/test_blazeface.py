@@ -2,7 +2,9 @@
 
 import importlib
 import warnings
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -10,16 +12,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from checkout_age.server.blazeface import (
+from checkout_age.server.blazeface import TOGETHER, BlazeFace
+from checkout_age.server.blazeface_network import (
     FULL_RANGE,
     POINTS,
     SHORT_RANGE,
-    BlazeFace,
+    Network,
     anchors,
-    distinct,
-    merged,
 )
+from checkout_age.server.boxes import distinct, merged
 from checkout_age.server.face import Face
+from checkout_age.server.photo import Pixels
 from tests.e2e.samples import frames
 
 FORMS = {"FULL": FULL_RANGE, "SHORT": SHORT_RANGE}
@@ -109,6 +112,49 @@ def test_looks_beyond_those_that_may_be_wait_for_one_another_and_hold_no_more_me
     assert 1 <= finder._pools[96, 96].made <= 2
 
 
+def test_views_looked_at_together_show_what_each_shows_alone(root: Path) -> None:
+    wide, high = (96, 160), (160, 128)
+    network = BlazeFace(FULL_RANGE, looks=1, shapes=[wide, high])
+    network.prepare_together(wide)
+    views = [
+        np.asarray(Image.open(frame).convert("RGB").resize(shape[::-1]))
+        for frame, shape in zip(frames(root), [wide, high, *[wide] * 5], strict=False)
+    ]
+    together = network.looks(views, threshold=0.35)
+    with network._together[wide].one():  # while it is in use, they are looked at one by one
+        alone = network.looks(views, threshold=0.35)
+    assert sum(len(faces) for faces, _ in together) >= 6
+    for (faces, likeliest), (others, as_likely) in zip(together, alone, strict=True):
+        assert likeliest == pytest.approx(as_likely, abs=1e-5)
+        for face, other in zip(faces, others, strict=True):
+            assert np.allclose(face.corners, other.corners, atol=1e-3)
+            assert np.allclose(face.landmarks, other.landmarks, atol=1e-3)
+
+
+def test_several_views_of_one_shape_share_a_run_where_it_is_made_ready() -> None:
+    runs: list[int] = []
+
+    class Counts(BlazeFace):
+        @contextmanager
+        def _network(self, views: Sequence[Pixels]) -> Iterator[Network]:
+            with super()._network(views) as network:
+                runs.append(network.views)
+                yield network
+
+    network, shape = Counts(SHORT_RANGE, looks=1, shapes=[(96, 96)]), (96, 96)
+    views = [np.zeros((*shape, 3), np.uint8)] * (2 * TOGETHER + 1)
+    runs.clear()
+    network.looks(views, threshold=0.5)
+    assert runs == [1] * len(views)
+    network.prepare_together(shape)
+    network.prepare_together(shape)
+    runs.clear()
+    network.looks(views, threshold=0.5)
+    assert runs == [TOGETHER, TOGETHER, 1]
+    assert network._together[shape].made == 1
+    assert network.looks([], threshold=0.5) == []
+
+
 def test_a_copy_of_a_compiled_network_answers_as_the_first(root: Path) -> None:
     shape = (96, 160)
     network = BlazeFace(FULL_RANGE, looks=2, shapes=[shape])
@@ -117,5 +163,5 @@ def test_a_copy_of_a_compiled_network_answers_as_the_first(root: Path) -> None:
     pool = network._pool(shape)
     with pool.one() as one, pool.one() as other:
         assert one is not other
-        for first, copied in zip(one.run(view), other.run(view), strict=True):
-            assert np.array_equal(first, copied)
+        for first, copied in zip(one.run([view]), other.run([view]), strict=True):
+            assert all(map(np.array_equal, first, copied))

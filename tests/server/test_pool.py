@@ -92,3 +92,14 @@ def test_where_not_even_the_first_can_be_made_everybody_is_told() -> None:
             use(pool, 3)
     with pytest.raises(MemoryError, match="no room"):
         pool.prepare(1)
+
+
+def test_whoever_wants_only_an_idle_one_gets_none_while_it_is_in_use_or_not_made() -> None:
+    pool = Pool(Maker(), most=1)
+    with pool.idle_one() as thing:
+        assert thing is None
+    pool.prepare(1)
+    with pool.idle_one() as thing, pool.idle_one() as other:
+        assert (thing, other) == (1, None)
+    with pool.idle_one() as thing:
+        assert thing == 1

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from queue import LifoQueue
+from queue import Empty, LifoQueue
 from typing import Generic, TypeVar
 
 logger = logging.getLogger(__name__)
@@ -39,6 +39,19 @@ class Pool(Generic[Thing]):
         if self._idle.empty():
             self._make_another()
         thing = self._idle.get()
+        try:
+            yield thing
+        finally:
+            self._idle.put(thing)
+
+    @contextmanager
+    def idle_one(self) -> Iterator[Thing | None]:
+        """One that nobody else uses meanwhile, or None where none is made and idle."""
+        try:
+            thing = self._idle.get_nowait()
+        except Empty:
+            yield None
+            return
         try:
             yield thing
         finally:

@@ -20,7 +20,7 @@ class Pipeline:
         bundle = read_bundle(find_bundle(Path(os.environ[MODEL])))
         self._calibration = bundle.facts.calibration
         self._runtime = openvino_runtime(bundle, Precision.BEST, 1)
-        faces = FaceFinder(threads=1)
+        faces = FaceFinder(threads=1, crowds=False)
         faces.ready()
         self._shoppers = ShopperFinder(faces, bundle.facts.chip_side)
 

@@ -26,8 +26,8 @@ SETTLING = 3.0
 """Seconds of load before: what is made ready behind the start is over by then."""
 PLACES = (
     ("the network", r"\blogits \("),
-    ("BlazeFace's networks", r"\brun \(.*blazeface"),
-    ("finding faces, around its networks", r"blazeface|face_finder|view\.py"),
+    ("BlazeFace's networks", r"\brun \(.*blazeface_network"),
+    ("finding faces, around its networks", r"blazeface|boxes|face_finder|view\.py"),
     ("decoding", r"\bdecode \("),
     ("cutting the chip", r"\bcut_chip \("),
     ("judging the face", r"\brequire_quality \("),

@@ -93,7 +93,7 @@ def _line(process: "subprocess.Popen[str]") -> str:
 @cache
 def finder() -> FaceFinder:
     """One for the whole process, which has made ready what it may."""
-    faces = FaceFinder()
+    faces = FaceFinder(crowds=False)
     faces.ready()
     return faces
 

@@ -28,7 +28,7 @@ class Tutorial(pb_grpc.AgeEstimationServiceServicer):
         bundle = read_bundle(find_bundle(model))
         self.network = build_network(bundle.facts.chip_side)
         fill(self.network, bundle.weights)
-        faces = FaceFinder()
+        faces = FaceFinder(crowds=False)
         faces.ready()
         self.shoppers = ShopperFinder(faces, bundle.facts.chip_side)
 
