@@ -89,7 +89,7 @@ class FaceFinder:
     def __init__(self, threads: int | None = None, *, crowds: bool = True) -> None:
         """`threads` look at photos at once, others wait; None: as many as there are cores.
 
-        For `crowds`, `ready` makes ready for several photos in one look, some 60 MB.
+        For `crowds`, `ready` makes ready for several photos in one look, some 40 MB.
         """
         self._crowds = crowds
         cv2.setNumThreads(1)  # photos are worked on side by side, each on one core

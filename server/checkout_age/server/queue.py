@@ -16,7 +16,7 @@ CROWD = 2
 """Beyond so many waiting photos and chips for each that the network runs on, batches are formed."""
 IN_A_ROW = 4
 """Photos of a crowd that a thread reads at once: decoder, networks and scalers are fetched into the
-core's caches once for all of them."""
+core's caches once for all of them. As many as the face finder looks at in one run (TOGETHER)."""
 
 
 class Urgency(IntEnum):
