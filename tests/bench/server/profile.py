@@ -2,7 +2,8 @@
 
 Samples of threads that do not wait for work, 200 a second: on a core, or waiting for one or for
 Python's lock. What a sample is counted as is told by the first of PLACES that is on its stack, from
-the innermost function outwards.
+the innermost function outwards. The server is not paused for a sample: pauses take longest where
+Python runs, which then looks like more than it is.
 """
 
 import re
@@ -68,7 +69,12 @@ def main() -> None:
             load.start()
             subprocess.run(
                 [
-                    *(str(Path(sys.executable).parent / "py-spy"), "record", "--idle"),
+                    *(
+                        str(Path(sys.executable).parent / "py-spy"),
+                        "record",
+                        "--idle",
+                        "--nonblocking",
+                    ),
                     *("--pid", str(server.process.pid), "--duration", str(given.seconds)),
                     *("--rate", "200", "--format", "raw", "--output", str(folder / "stacks")),
                 ],
