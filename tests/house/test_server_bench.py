@@ -66,12 +66,12 @@ def test_a_profile_counts_each_sample_for_the_innermost_place_on_its_stack() -> 
 def test_readers_tell_what_a_photo_costs_while_every_core_reads(root: Path, tmp_path: Path) -> None:
     (tmp_path / "0.jpg").write_bytes(frames(root)[1].read_bytes())
     with readers(tmp_path, chip_side=128) as reading:
-        decode, read = (
+        decode, *read = (
             min((reading.cost(part, seconds=0.1) for _ in range(5)), key=lambda cost: cost.wall)
             for part in Part
         )
-    assert 0 < decode.wall < read.wall
-    assert 0 < decode.processor < read.processor
+    assert 0 < decode.wall < min(cost.wall for cost in read)
+    assert 0 < decode.processor < min(cost.processor for cost in read)
 
 
 def test_a_goal_that_is_missed_is_told() -> None:

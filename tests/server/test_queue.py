@@ -40,7 +40,7 @@ async def test_tills_go_before_the_night_and_each_in_the_order_of_arrival() -> N
     queue = queue_of(
         photo("night 1", Urgency.NIGHT), photo("night 2", Urgency.NIGHT), photo("a"), photo("b")
     )
-    assert [taken(queue)[1][0] for _ in range(4)] == ["a", "b", "night 1", "night 2"]
+    assert [taken(queue)[1] for _ in range(2)] == [["a", "b"], ["night 1", "night 2"]]
 
 
 async def test_a_till_s_chip_goes_before_every_photo_and_chip_of_the_night() -> None:
@@ -109,15 +109,49 @@ async def test_photos_are_read_until_a_batch_is_full_then_it_runs() -> None:
     assert (kind, names, step.alone) == ("run", ["a", "b", "c"], False)
 
 
-async def test_where_few_wait_photos_are_read_one_at_a_time() -> None:
+async def test_where_a_few_wait_photos_are_read_two_at_a_time() -> None:
+    queue = queue_of(*(photo(name) for name in "abcde"), streams=2)
+    assert [taken(queue)[1] for _ in range(3)] == [["a", "b"], ["c", "d"], ["e"]]
+
+
+async def test_those_who_are_worked_on_belong_to_the_crowd_too() -> None:
     queue = queue_of(*(photo(name) for name in "abcd"), streams=2)
-    assert taken(queue)[1] == ["a"]
+    assert [taken(queue)[1] for _ in range(2)] == [["a", "b"], ["c", "d"]]
+    for name in "efghi":
+        queue.put(photo(name))
+    kind, names, step = taken(queue)
+    assert (kind, names) == ("read", ["e", "f", "g", "h"])
+    queue.done(step)
+    for name in "jk":
+        queue.put(photo(name))
+    assert taken(queue)[1] == ["i", "j"]
+
+
+async def test_a_chip_waits_for_a_second_one_while_the_network_runs_and_a_photo_can_be_read() -> (
+    None
+):
+    queue = queue_of(chip("a"), photo("b"), streams=2, batch=4)
+    assert taken(queue)[:2] == ("run", ["a"])
+    queue.put(chip("c"))
+    kind, names, reading = taken(queue)
+    assert (kind, names) == ("read", ["b"])
+    reading.jobs[0].shopper = CHIP
+    queue.done(reading, reading.jobs)
+    queue.put(photo("d"))
+    assert taken(queue)[:2] == ("run", ["b", "c"])
+
+
+async def test_a_chip_waits_for_no_second_one_where_no_photo_as_urgent_can_be_read() -> None:
+    queue = queue_of(chip("a"), photo("n", Urgency.NIGHT), streams=2, batch=4)
+    assert taken(queue)[:2] == ("run", ["a"])
+    queue.put(chip("c"))
+    assert taken(queue)[:2] == ("run", ["c"])
 
 
 async def test_a_till_s_photo_is_not_read_together_with_the_night_s() -> None:
     nights = [photo(f"n{number}", Urgency.NIGHT) for number in range(8)]
     queue = queue_of(*nights, photo("a"), photo("b"), photo("c"))
-    assert [taken(queue)[1] for _ in range(2)] == [["a", "b", "c"], ["n0", "n1", "n2", "n3"]]
+    assert [taken(queue)[1] for _ in range(3)] == [["a", "b"], ["c"], ["n0", "n1", "n2", "n3"]]
 
 
 async def test_a_thread_that_has_nothing_to_do_gets_its_share_of_the_photos() -> None:

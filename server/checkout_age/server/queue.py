@@ -12,11 +12,14 @@ from typing import Any
 
 from checkout_age.server.shopper import Shopper
 
-CROWD = 2
-"""Beyond so many waiting photos and chips for each that the network runs on, batches are formed."""
+CROWD = 4
+"""Beyond so many photos and chips in the server, waiting or worked on, for each that the network
+runs on, those that wait are a crowd."""
 IN_A_ROW = 4
 """Photos of a crowd that a thread reads at once: decoder, networks and scalers are fetched into the
 core's caches once for all of them. As many as the face finder looks at in one run (TOGETHER)."""
+PAIR = 2
+"""Photos or chips that are taken at once where a second one waits, but no crowd."""
 
 
 class Urgency(IntEnum):
@@ -69,13 +72,14 @@ class Step:
 class PhotoQueue:
     """Hands steps to threads: read photos, or run the network on chips that have gathered.
 
-    Where many wait, a thread reads on while fewer chips are there than make a full batch, and runs
-    the network as soon as one is full or no photo as urgent waits: batches form under load, and a
-    lone chip waits for nobody. Where few wait, each chip is run as soon as it was read. Photos that
-    are read together, and a batch, are of one urgency, so that no till waits for the night's in it;
-    threads that have nothing to do get their share of photos. Where there is a stream for
-    each core, a lone chip is run on all of them; whoever comes meanwhile waits for the few
-    milliseconds of that, since a core taken from it would keep the others waiting, too.
+    Where there is a crowd, a thread reads on while fewer chips are there than make a full batch,
+    and runs the network as soon as one is full or no photo as urgent waits: batches form under
+    load, and a lone chip waits for nobody. Where a few wait, two are taken at once, and a chip
+    waits for a second one only while the network runs for others and a photo can be read meanwhile.
+    Photos that are read together, and a batch, are of one urgency, so that no till waits for the
+    night's in it; threads that have nothing to do get their share of photos. Where there is a
+    stream for each core, a lone chip is run on all of them; whoever comes meanwhile waits for the
+    few milliseconds of that, since a core taken from it would keep the others waiting, too.
     """
 
     def __init__(self, streams: int, batch: Callable[[], int]) -> None:
@@ -85,6 +89,7 @@ class PhotoQueue:
         self._streams, self._batch = streams, batch
         self._running = self._reading = self._idle = 0
         self._alone = self._closed = False
+        self._worked_on = dict.fromkeys(Urgency, 0)
         self._change = threading.Condition()
 
     def put(self, job: Job) -> None:
@@ -104,10 +109,7 @@ class PhotoQueue:
                 self._change.wait()
                 self._idle -= 1
             self._alone = step.alone
-            if step.reads:
-                self._reading += 1
-            else:
-                self._running += 1
+            self._count(step, 1)
             if self._photos or self._chips:
                 self._change.notify()  # each that finds something to do wakes the next
             return step
@@ -118,10 +120,7 @@ class PhotoQueue:
             if step.alone:
                 self._alone = False
                 self._change.notify()  # those who came meanwhile were not handed on
-            if step.reads:
-                self._reading -= 1
-            else:
-                self._running -= 1
+            self._count(step, -1)
             for job in found:
                 self._push(job)
 
@@ -139,6 +138,14 @@ class PhotoQueue:
             self._closed = True
             self._change.notify_all()
 
+    def _count(self, step: Step, steps: int) -> None:
+        if step.reads:
+            self._reading += steps
+        else:
+            self._running += steps
+        for job in step.jobs:
+            self._worked_on[job.urgency] += steps
+
     def _push(self, job: Job) -> None:
         heapq.heappush(self._photos if job.shopper is None else self._chips, job)
 
@@ -149,8 +156,8 @@ class PhotoQueue:
         if chip is not None and self._running < self._streams:
             if photo is None or chip.urgency < photo.urgency:
                 return self._run(chip.urgency)
-            full = _are_more(self._chips, self._size(chip.urgency) - 1, chip.urgency)
-            if full and chip.urgency == photo.urgency:
+            enough = _are_more(self._chips, self._gathered(chip.urgency) - 1, chip.urgency)
+            if enough and chip.urgency == photo.urgency:
                 return self._run(chip.urgency)
         if photo is None:
             return None
@@ -158,26 +165,32 @@ class PhotoQueue:
 
     def _share(self, urgency: Urgency) -> int:
         """Photos that are read at once, such that whoever is idle gets as many."""
-        if not self._crowded(urgency):
-            return 1
-        as_urgent = (job for job in self._photos if job.urgency <= urgency)
         sharing = self._idle + 1
-        photos = sum(1 for _ in itertools.islice(as_urgent, IN_A_ROW * sharing))
+        as_urgent = (job for job in self._photos if job.urgency <= urgency)
+        most = sharing * self._most(urgency, IN_A_ROW)
+        photos = sum(1 for _ in itertools.islice(as_urgent, most))
         return -(-photos // sharing)
 
-    def _size(self, urgency: Urgency) -> int:
-        """Chips that are run together: waiting for one another pays only where many wait anyway.
+    def _gathered(self, urgency: Urgency) -> int:
+        """Chips that must be there before the network runs while photos wait."""
+        waits = self._running or self._crowded(urgency)
+        return self._most(urgency, self._batch()) if waits else 1
+
+    def _most(self, urgency: Urgency, of_crowd: int) -> int:
+        """Photos or chips that are taken at once.
 
         Those who are less urgent do not count: nobody gathers on their account.
         """
-        return self._batch() if self._crowded(urgency) else 1
+        return of_crowd if self._crowded(urgency) else min(PAIR, of_crowd)
 
     def _crowded(self, urgency: Urgency) -> bool:
+        worked_on = sum(number for of, number in self._worked_on.items() if of <= urgency)
+        room = CROWD * self._streams - worked_on
         waiting = itertools.chain(self._photos, self._chips)
-        return _are_more(waiting, CROWD * self._streams, urgency)
+        return room < 0 or _are_more(waiting, room, urgency)
 
     def _run(self, urgency: Urgency) -> Step:
-        jobs = self._together(self._chips, self._size(urgency))
+        jobs = self._together(self._chips, self._most(urgency, self._batch()))
         others = self._photos or self._chips or self._running or self._reading
         return Step(jobs, reads=False, alone=self._streams > 1 and not others)
 

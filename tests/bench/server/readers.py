@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -20,6 +20,7 @@ from statistics import fmean
 
 from checkout_age.server.decoder import decode
 from checkout_age.server.face_finder import FaceFinder
+from checkout_age.server.queue import IN_A_ROW
 from checkout_age.server.runtime import cores
 from checkout_age.server.shopper import ENOUGH, ShopperFinder
 
@@ -30,6 +31,8 @@ class Part(StrEnum):
     DECODE = "decode"
     READ = "read"
     """Decoding, finding the face, judging it and cutting the chip."""
+    READ_IN_A_ROW = "read in a row"
+    """The same of several photos at once, as of a crowd's."""
 
 
 @dataclass(frozen=True)
@@ -101,22 +104,28 @@ def finder() -> FaceFinder:
 def main(photos: list[bytes], chip_side: int) -> None:
     """Do what is asked until standard input ends."""
     shoppers = ShopperFinder(finder(), chip_side)
-    calls: dict[Part, Callable[[bytes], object]] = {
-        Part.DECODE: lambda photo: decode(photo, enough=ENOUGH),
-        Part.READ: shoppers.find,
+    crowds = ShopperFinder(FaceFinder(), chip_side)
+    crowds.faces.ready()
+    calls: dict[Part, tuple[int, Callable[[Sequence[bytes]], object]]] = {
+        Part.DECODE: (1, lambda photos: decode(*photos, enough=ENOUGH)),
+        Part.READ: (1, lambda photos: shoppers.find(*photos)),
+        Part.READ_IN_A_ROW: (IN_A_ROW, crowds.find_all),
     }
     shoppers.find(photos[0])
     print("ready", flush=True)
     for line in sys.stdin:
-        part, seconds = line.split()
-        print(json.dumps(asdict(_cost(calls[Part(part)], photos, float(seconds)))), flush=True)
+        part, _, seconds = line.rpartition(" ")
+        at_once, call = calls[Part(part)]
+        print(json.dumps(asdict(_cost(call, photos, at_once, float(seconds)))), flush=True)
 
 
-def _cost(call: Callable[[bytes], object], photos: list[bytes], seconds: float) -> Cost:
+def _cost(
+    call: Callable[[Sequence[bytes]], object], photos: list[bytes], at_once: int, seconds: float
+) -> Cost:
     done, used, began = 0, time.process_time(), time.perf_counter()
     while time.perf_counter() - began < seconds or done % len(photos):  # each as often
-        call(photos[done % len(photos)])
-        done += 1
+        call([photos[number % len(photos)] for number in range(done, done + at_once)])
+        done += at_once
     return Cost(
         1e3 * (time.perf_counter() - began) / done, 1e3 * (time.process_time() - used) / done
     )

@@ -95,15 +95,19 @@ def _crowd(figures: Figures, place: Place, reading: Readers, grpc: Asked, ours: 
     for _ in range(TURNS):
         costs["decode"].append(reading.cost(Part.DECODE, short / 2))
         costs["read"].append(reading.cost(Part.READ, short))
+        costs["in a row"].append(reading.cost(Part.READ_IN_A_ROW, short / 2))
         costs["network"].append(place.network.cost(short / 2))
         grpc.turn(CLIENTS, short / 2)
         ours.turn(CLIENTS, short)
-    decode, read, network = (Cost.mean(costs[part]) for part in ("decode", "read", "network"))
+    decode, read, in_a_row, network = (
+        Cost.mean(costs[part]) for part in ("decode", "read", "in a row", "network")
+    )
     grpc_ms = grpc.server_ms + grpc.mean("client_ms")
-    rate, parts = ours.mean("rate"), read + network
+    rate, parts, crowd = ours.mean("rate"), read + network, in_a_row + network
     for name, value in {
         "decode_ms": decode.wall,
         "find_ms": (read - decode).wall,
+        "read_in_a_row_ms": in_a_row.wall,
         "network_ms": network.wall,
         "grpc_server_ms": grpc.server_ms,
         "grpc_client_ms": grpc.mean("client_ms"),
@@ -114,8 +118,10 @@ def _crowd(figures: Figures, place: Place, reading: Readers, grpc: Asked, ours: 
         "failed": ours.failed,
         "photos_vs_parts_limit": rate * (parts.wall + grpc_ms) / 1e3 / cores(),
         "photos_vs_parts_limit_without_grpc": rate * parts.wall / 1e3 / cores(),
+        "photos_vs_parts_limit_in_a_row": rate * (crowd.wall + grpc_ms) / 1e3 / cores(),
         "processor_ms": ours.server_ms,
         "own_share_ms": ours.server_ms - parts.processor - grpc.server_ms,
+        "own_share_in_a_row_ms": ours.server_ms - crowd.processor - grpc.server_ms,
     }.items():
         figures[name].append(value)
 
