@@ -107,8 +107,8 @@ def main(photos: list[bytes], chip_side: int) -> None:
     crowds = ShopperFinder(FaceFinder(), chip_side)
     crowds.faces.ready()
     calls: dict[Part, tuple[int, Callable[[Sequence[bytes]], object]]] = {
-        Part.DECODE: (1, lambda photos: decode(*photos, enough=ENOUGH)),
-        Part.READ: (1, lambda photos: shoppers.find(*photos)),
+        Part.DECODE: (1, lambda photos: decode(photos[0], enough=ENOUGH)),
+        Part.READ: (1, lambda photos: shoppers.find(photos[0])),
         Part.READ_IN_A_ROW: (IN_A_ROW, crowds.find_all),
     }
     shoppers.find(photos[0])
