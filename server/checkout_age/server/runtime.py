@@ -4,12 +4,15 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from checkout_age.server.age import Logits
 from checkout_age.server.bundle import Bundle, BundleError
 from checkout_age.server.photo import Pixels
 
+CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+"""Where Linux tells the quota of a container: microseconds of processor time, and of how many."""
 LARGEST_BATCH = 32
 """Chips that any runtime is given at once, at most."""
 
@@ -82,10 +85,14 @@ RUNTIMES: Mapping[RuntimeName, Callable[[Bundle, Precision, int], Runtime]] = {
 
 def cores() -> int:
     """Cores that this process may use: those it may run on, less where a quota gives fewer."""
-    allowed = len(os.sched_getaffinity(0))
+    allowed, granted = len(os.sched_getaffinity(0)), quota()
+    return allowed if granted is None else max(1, min(allowed, int(granted)))
+
+
+def quota() -> float | None:
+    """Cores whose processor time the process may use up (`docker run --cpus`); None: any."""
     try:
-        with open("/sys/fs/cgroup/cpu.max") as file:  # noqa: PTH123  # a kernel's file
-            quota, period = file.read().split()
-        return max(1, min(allowed, int(quota) // int(period)))
+        share, period = CPU_MAX.read_text().split()
+        return int(share) / int(period)
     except (OSError, ValueError):  # no such file, or no limit: "max"
-        return allowed
+        return None
