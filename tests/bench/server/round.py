@@ -4,7 +4,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -73,13 +73,15 @@ class Asked:
 def measure(figures: Figures, place: Place, *, compared: bool) -> None:
     """Add the figures of one round."""
     side = place.network.chips.shape[1]
+    asleep = replace(place.kind, name="asleep", command=(*place.kind.command, "--busy-wait", "0"))
     with (
         readers(place.folder / "photos", side) as reading,
         _started(EMPTY, place) as empty,
         _started(place.kind, place) as server,
     ):
         _crowd(figures, place, reading, Asked(empty, place.folder), Asked(server, place.folder))
-        _few(figures, place, server)
+        with _started(asleep, place) as sleeping:
+            _few(figures, place, server, sleeping)
         memory = server.memory_mb
         figures["rss_mb"].append(memory)
         figures["start_to_first_answer_s"].append(server.start_s)
@@ -126,9 +128,13 @@ def _crowd(figures: Figures, place: Place, reading: Readers, grpc: Asked, ours: 
         figures[name].append(value)
 
 
-def _few(figures: Figures, place: Place, server: Running) -> None:
-    """A lone till, and photos that arrive at random at half the rate that sixteen reach."""
+def _few(figures: Figures, place: Place, server: Running, sleeping: Running) -> None:
+    """A lone till, and photos that arrive at random at half the rate that sixteen reach.
+
+    The same of a server whose threads sleep at once where there is nothing to do.
+    """
     lone, crowd, half = (Asked(server, place.folder) for _ in range(3))
+    asleep = Asked(sleeping, place.folder)
     on_one: list[float] = []
     on_all: list[float] = []
     short = place.seconds / TURNS
@@ -137,11 +143,14 @@ def _few(figures: Figures, place: Place, server: Running) -> None:
         on_all.append(place.network.lone(short / 2, alone=True))
         lone.turn(1, short)
         crowd.turn(CLIENTS, short)
-        half.turn(0, place.seconds, crowd.told[-1].rate / 2)
+        for asked in (asleep, half):
+            asked.turn(0, place.seconds, crowd.told[-1].rate / 2)
     bare = min(fmean(on_one), fmean(on_all))
-    rate, p99, cost = half.mean("rate"), half.mean("p99"), half.server_ms + half.mean("client_ms")
+    rate, p99 = half.mean("rate"), half.mean("p99")
+    cost, asleep_cost = (asked.server_ms + asked.mean("client_ms") for asked in (half, asleep))
     ideal, at_cost = (
-        1e3 * ideal_p99(rate, each / 1e3, cores()) for each in (figures["parts_ms"][-1], cost)
+        1e3 * ideal_p99(rate, each / 1e3, cores())
+        for each in (figures["parts_ms"][-1], asleep_cost)
     )
     for name, value in {
         "lone_bare_on_one_core_ms": fmean(on_one),
@@ -152,12 +161,14 @@ def _few(figures: Figures, place: Place, server: Running) -> None:
         "half_load_p50_ms": half.mean("p50"),
         "half_load_p99_ms": p99,
         "half_load_p99_vs_bare": p99 / bare,
+        "half_load_p99_vs_asleep": p99 / asleep.mean("p99"),
         "half_load_p99_of_ideal_queue_vs_bare": ideal / bare,
         "half_load_processor_ms": cost,
+        "half_load_processor_ms_asleep": asleep_cost,
         "half_load_p99_of_ideal_queue_at_that_cost_vs_bare": at_cost / bare,
     }.items():
         figures[name].append(value)
-    figures["failed"][-1] += lone.failed + crowd.failed + half.failed
+    figures["failed"][-1] += lone.failed + crowd.failed + half.failed + asleep.failed
 
 
 def _beside(figures: Figures, place: Place, ours: tuple[Running, float], other: Running) -> None:
