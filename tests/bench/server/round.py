@@ -11,6 +11,7 @@ from statistics import fmean
 from checkout_age.server.runtime import cores
 from tests.bench.server.ideal import ideal_p99
 from tests.bench.server.load import Answered
+from tests.bench.server.pace import unevenness
 from tests.bench.server.parts import Network
 from tests.bench.server.processes import BENTOML, EMPTY, LITSERVE, TUTORIAL, Kind, Running, running
 from tests.bench.server.readers import Cost, Part, Readers, readers
@@ -137,10 +138,12 @@ def _few(figures: Figures, place: Place, server: Running, sleeping: Running) -> 
     asleep = Asked(sleeping, place.folder)
     on_one: list[float] = []
     on_all: list[float] = []
+    pace: list[float] = []
     short = place.seconds / TURNS
     for _ in range(TURNS):
         on_one.append(place.network.lone(short / 2, alone=False))
         on_all.append(place.network.lone(short / 2, alone=True))
+        pace.append(unevenness(short / 2))
         lone.turn(1, short)
         crowd.turn(CLIENTS, short)
         for asked in (asleep, half):
@@ -157,6 +160,7 @@ def _few(figures: Figures, place: Place, server: Running, sleeping: Running) -> 
         "lone_bare_on_all_cores_ms": fmean(on_all),
         "lone_till_p50_ms": lone.mean("p50"),
         "lone_till_p50_vs_bare": lone.mean("p50") / bare,
+        "pace_unevenness": fmean(pace),
         "half_load_photos_per_s": rate,
         "half_load_p50_ms": half.mean("p50"),
         "half_load_p99_ms": p99,
