@@ -1,6 +1,7 @@
 """The order in which photos and chips are taken, without threads."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -34,6 +35,12 @@ def taken(queue: PhotoQueue) -> tuple[str, list[str], Step]:
     step = queue.take()
     assert step is not None
     return "read" if step.reads else "run", [job.photo.decode() for job in step.jobs], step
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110  # nothing tells of it
+            await asyncio.sleep(0.001)
 
 
 async def test_tills_go_before_the_night_and_each_in_the_order_of_arrival() -> None:
@@ -158,9 +165,7 @@ async def test_a_thread_that_has_nothing_to_do_gets_its_share_of_the_photos() ->
     queue = queue_of()
     with ThreadPoolExecutor(1) as thread:
         other = thread.submit(taken, queue)
-        async with asyncio.timeout(10):
-            while not queue._idle:  # noqa: ASYNC110  # nothing tells of it
-                await asyncio.sleep(0.01)
+        await until(lambda: queue._idle == 1)
         with queue._change:  # so that all are there before it wakes up
             for name in "abc":
                 queue.put(photo(name))
@@ -168,35 +173,32 @@ async def test_a_thread_that_has_nothing_to_do_gets_its_share_of_the_photos() ->
         assert other.result(5)[1] == ["c"]
 
 
-def idle(queue: PhotoQueue, thread: ThreadPoolExecutor) -> None:
+async def after_a_short_wait(queue: PhotoQueue, thread: ThreadPoolExecutor) -> None:
     """Let the queue's first wait pass, which is asleep, so that the next one may be awake."""
     first = thread.submit(queue.take)
+    await until(lambda: queue._idle == 1)
     queue.put(photo("first"))
     step = first.result(10)
     assert step is not None
     queue.done(step)
 
 
-async def until_awake(queue: PhotoQueue, number: int) -> None:
-    async with asyncio.timeout(10):
-        while queue._change.awake != number:  # noqa: ASYNC110  # nothing tells of it
-            await asyncio.sleep(0.001)
-
-
 async def test_a_thread_waits_awake_for_the_next_photo_but_not_beside_a_lone_chip() -> None:
     queue = PhotoQueue(2, lambda: 4, busy_wait=60.0)
     with ThreadPoolExecutor(1) as thread:
-        idle(queue, thread)
+        await after_a_short_wait(queue, thread)
         other = thread.submit(taken, queue)
-        await until_awake(queue, 1)
+        await until(lambda: queue._change.awake == 1)
         with queue._change:  # so that it does not take the chip itself
             queue._push(chip("only"))
             alone = queue.take()
         assert alone is not None
         assert alone.alone
-        await until_awake(queue, 0)
+        await until(lambda: queue._change.awake == 0)
         queue.put(photo("later"))
-        assert not other.done()
+        with pytest.raises(TimeoutError):
+            other.result(0.1)
+        assert queue._change.awake == 0
         queue.done(alone)
         assert other.result(10)[:2] == ("read", ["later"])
 
@@ -204,8 +206,9 @@ async def test_a_thread_waits_awake_for_the_next_photo_but_not_beside_a_lone_chi
 async def test_beside_a_network_that_has_every_core_no_thread_waits_awake() -> None:
     queue = PhotoQueue(1, lambda: 4, busy_wait=60.0)
     with ThreadPoolExecutor(1) as thread:
-        idle(queue, thread)
+        await after_a_short_wait(queue, thread)
         other = thread.submit(taken, queue)
+        await until(lambda: queue._idle == 1)
         await asyncio.sleep(0.05)
         assert queue._change.awake == 0
         queue.put(photo("later"))

@@ -19,11 +19,12 @@ def under(quota: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("told", "share", "threads"),
-    [("100000 100000\n", 1.0, 1), ("50000 100000\n", 0.5, 1), ("190000 100000\n", 1.9, 1)],
+    [("100000 100000\n", 1.0, 1), ("50000 100000\n", 0.5, 1), ("270000 100000\n", 2.7, 2)],
 )
 def test_a_quota_of_processor_time_counts_as_whole_cores_and_one_at_least(
     told: str, share: float, threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3})
     under(told, tmp_path, monkeypatch)
     assert quota() == share
     assert cores() == RuntimeOptions().used_threads == threads

@@ -140,13 +140,13 @@ def _few(figures: Figures, place: Place, server: Running, sleeping: Running) -> 
     on_all: list[float] = []
     pace: list[float] = []
     short = place.seconds / TURNS
-    for _ in range(TURNS):
+    for turn in range(TURNS):
         on_one.append(place.network.lone(short / 2, alone=False))
         on_all.append(place.network.lone(short / 2, alone=True))
         pace.append(unevenness(short / 2))
         lone.turn(1, short)
         crowd.turn(CLIENTS, short)
-        for asked in (asleep, half):
+        for asked in (half, asleep) if turn % 2 else (asleep, half):
             asked.turn(0, place.seconds, crowd.told[-1].rate / 2)
     bare = min(fmean(on_one), fmean(on_all))
     rate, p99 = half.mean("rate"), half.mean("p99")
