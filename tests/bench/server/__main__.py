@@ -57,7 +57,7 @@ def main() -> None:
         shares = chips_against_bare(bundle, network, given.seconds / 2, given.rounds)
         figures["chips_vs_bare_runtime"] += shares
         kind = replace(OURS, command=(*OURS.command, "--runtime", given.runtime))
-        place = Place(folder, given.model, kind, given.seconds, network)
+        place = Place(folder, given.model, bundle, kind, given.seconds, network)
         for _ in range(given.rounds):
             measure(figures, place, compared=not given.alone)
             merge(given.json, {name: round(median(each), 4) for name, each in figures.items()})

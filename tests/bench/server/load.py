@@ -20,6 +20,7 @@ from typing import TypeAlias
 
 import grpc
 import numpy as np
+import uvloop
 
 from checkout_age.v1 import age_estimation_pb2 as pb
 from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
@@ -160,4 +161,5 @@ async def main(kind: str, address: str, photos: list[bytes], how: tuple[int, flo
 if __name__ == "__main__":
     kind, address, folder, clients, rate, seconds = sys.argv[1:]
     sent = [path.read_bytes() for path in sorted(Path(folder).iterdir())]
-    asyncio.run(main(kind, address, sent, (int(clients), float(rate), float(seconds))))
+    # wakes up nearer to the second at which a photo is due than asyncio's own loop does
+    uvloop.run(main(kind, address, sent, (int(clients), float(rate), float(seconds))))

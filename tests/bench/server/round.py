@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
 
+from checkout_age.server.bundle import Bundle
 from checkout_age.server.runtime import cores
 from tests.bench.server.ideal import ideal_p99
 from tests.bench.server.load import Answered
@@ -15,6 +16,7 @@ from tests.bench.server.pace import unevenness
 from tests.bench.server.parts import Network
 from tests.bench.server.processes import BENTOML, EMPTY, LITSERVE, TUTORIAL, Kind, Running, running
 from tests.bench.server.readers import Cost, Part, Readers, readers
+from tests.bench.server.scoring import Scoring, scoring
 
 CLIENTS = 16
 SETTLING = 6.0
@@ -35,6 +37,7 @@ class Place:
     folder: Path
     """It has a folder `photos`."""
     model: Path
+    bundle: Bundle
     kind: Kind
     """Of the server."""
     seconds: float
@@ -81,8 +84,12 @@ def measure(figures: Figures, place: Place, *, compared: bool) -> None:
         _started(place.kind, place) as server,
     ):
         _crowd(figures, place, reading, Asked(empty, place.folder), Asked(server, place.folder))
-        with _started(asleep, place) as sleeping:
-            _few(figures, place, server, sleeping)
+        with (
+            _started(asleep, place) as sleeping,
+            scoring(place.bundle, place.network.runtime, place.network.photos) as inside,
+        ):
+            inside.crowd(CLIENTS, SETTLING)
+            _few(figures, place, (server, sleeping), inside)
         memory = server.memory_mb
         figures["rss_mb"].append(memory)
         figures["start_to_first_answer_s"].append(server.start_s)
@@ -129,11 +136,14 @@ def _crowd(figures: Figures, place: Place, reading: Readers, grpc: Asked, ours: 
         figures[name].append(value)
 
 
-def _few(figures: Figures, place: Place, server: Running, sleeping: Running) -> None:
+def _few(figures: Figures, place: Place, servers: tuple[Running, Running], inside: Scoring) -> None:
     """A lone till, and photos that arrive at random at half the rate that sixteen reach.
 
-    The same of a server whose threads sleep at once where there is nothing to do.
+    The same of a server whose threads sleep at once where there is nothing to do, and of the
+    scorer without a server.
     """
+    server, sleeping = servers
+    without: list[Answered] = []
     lone, crowd, half = (Asked(server, place.folder) for _ in range(3))
     asleep = Asked(sleeping, place.folder)
     on_one: list[float] = []
@@ -148,6 +158,7 @@ def _few(figures: Figures, place: Place, server: Running, sleeping: Running) -> 
         crowd.turn(CLIENTS, short)
         for asked in (half, asleep) if turn % 2 else (asleep, half):
             asked.turn(0, place.seconds, crowd.told[-1].rate / 2)
+        without.append(inside.turn(crowd.told[-1].rate / 2, place.seconds))
     bare = min(fmean(on_one), fmean(on_all))
     rate, p99 = half.mean("rate"), half.mean("p99")
     cost, asleep_cost = (asked.server_ms + asked.mean("client_ms") for asked in (half, asleep))
@@ -166,13 +177,15 @@ def _few(figures: Figures, place: Place, server: Running, sleeping: Running) -> 
         "half_load_p99_ms": p99,
         "half_load_p99_vs_bare": p99 / bare,
         "half_load_p99_vs_asleep": p99 / asleep.mean("p99"),
+        "half_load_p99_without_grpc_vs_bare": fmean(told.p99 for told in without) / bare,
         "half_load_p99_of_ideal_queue_vs_bare": ideal / bare,
         "half_load_processor_ms": cost,
         "half_load_processor_ms_asleep": asleep_cost,
         "half_load_p99_of_ideal_queue_at_that_cost_vs_bare": at_cost / bare,
     }.items():
         figures[name].append(value)
-    figures["failed"][-1] += lone.failed + crowd.failed + half.failed + asleep.failed
+    figures["failed"][-1] += sum(asked.failed for asked in (lone, crowd, half, asleep))
+    figures["failed"][-1] += sum(told.failed for told in without)
 
 
 def _beside(figures: Figures, place: Place, ours: tuple[Running, float], other: Running) -> None:
