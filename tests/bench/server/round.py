@@ -176,6 +176,7 @@ def _few(figures: Figures, place: Place, servers: tuple[Running, Running], insid
         "half_load_p50_ms": half.mean("p50"),
         "half_load_p99_ms": p99,
         "half_load_p99_vs_bare": p99 / bare,
+        "half_load_p99_vs_bare_on_one_core": p99 / fmean(on_one),
         "half_load_p99_vs_asleep": p99 / asleep.mean("p99"),
         "half_load_p99_without_grpc_vs_bare": fmean(told.p99 for told in without) / bare,
         "half_load_p99_of_ideal_queue_vs_bare": ideal / bare,
