@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from checkout_age.server.bundle import read_bundle
 from tests.bench.server import load
 from tests.bench.server.goals import goal_of
 from tests.bench.server.ideal import ideal_p99
 from tests.bench.server.profile import ELSE, counted
 from tests.bench.server.readers import Part, readers
+from tests.bench.server.scoring import scoring
+from tests.conftest import Always34
 from tests.e2e.samples import frames
 
 
@@ -45,6 +48,19 @@ async def test_an_open_loop_sends_on_whether_or_not_it_is_answered(
     told = max(several, key=lambda each: each.answers)
     assert told.answers > 20  # one after the other there would have been two
     assert told.p50 >= 200
+
+
+def test_the_scorer_is_asked_as_a_server_is_without_one(
+    root: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "WARM", 0.0)
+    runtime, photos = Always34(), [frames(root)[1].read_bytes()]
+    with scoring(read_bundle(tiny_bundle), runtime, photos) as inside:
+        crowd, few = inside.crowd(2, 0.3), inside.turn(20, 0.5)
+    assert crowd.answers >= 2
+    assert few.answers > 0
+    assert crowd.failed == few.failed == 0
+    assert sum(runtime.batches) == crowd.answers + few.answers
 
 
 def test_a_profile_counts_each_sample_for_the_innermost_place_on_its_stack() -> None:
