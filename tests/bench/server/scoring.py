@@ -34,7 +34,7 @@ class Scoring:
 
 @contextmanager
 def scoring(bundle: Bundle, runtime: Runtime, photos: Sequence[bytes]) -> Iterator[Scoring]:
-    """A scorer as the server makes it unless told otherwise, all made ready."""
+    """A scorer as the server makes it, without its process's settings and its watch; all ready."""
     scorer = Scorer(
         runtime,
         ShopperFinder(FaceFinder(), bundle.facts.chip_side),
