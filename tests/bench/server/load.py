@@ -98,6 +98,15 @@ async def opened(ask: Ask, photos: list[bytes], rate: float, seconds: float) -> 
     return _told(taken, failed, start + WARM, until, _processor() - used)
 
 
+async def load(
+    ask: Ask, photos: list[bytes], clients: int, rate: float, seconds: float
+) -> Answered:
+    """Photos that arrive at random at a rate, or where that is 0 a closed loop of clients."""
+    if rate:
+        return await opened(ask, photos, rate, seconds)
+    return await closed(ask, photos, clients, seconds)
+
+
 def _told(
     taken: list[tuple[float, float]], failed: int, start: float, until: float, used: float
 ) -> Answered:
@@ -150,12 +159,8 @@ def _body(kind: str, photo: bytes) -> dict[str, object]:
 
 async def main(kind: str, address: str, photos: list[bytes], how: tuple[int, float, float]) -> None:
     """Measure and print."""
-    clients, rate, seconds = how
     async with AsyncExitStack() as stack:
-        ask = await asking(kind, address, stack)
-        told = await (
-            opened(ask, photos, rate, seconds) if rate else closed(ask, photos, clients, seconds)
-        )
+        told = await load(await asking(kind, address, stack), photos, *how)
     print(json.dumps(asdict(told)))
 
 

@@ -48,7 +48,7 @@ class Place:
 class Asked:
     """What a server was asked in several turns."""
 
-    server: Running
+    server: Running | Scoring
     folder: Path
     told: list[Answered] = field(default_factory=list)
     used_s: float = 0.0
@@ -86,10 +86,10 @@ def measure(figures: Figures, place: Place, *, compared: bool) -> None:
         _crowd(figures, place, reading, Asked(empty, place.folder), Asked(server, place.folder))
         with (
             _started(asleep, place) as sleeping,
-            scoring(place.bundle, place.network.runtime, place.network.photos) as inside,
+            scoring(place.bundle, place.network.runtime) as inside,
         ):
-            inside.crowd(CLIENTS, SETTLING)
-            _few(figures, place, (server, sleeping), inside)
+            inside.ask(place.folder / "photos", CLIENTS, 0, SETTLING)
+            _few(figures, place, server, (sleeping, inside))
         memory = server.memory_mb
         figures["rss_mb"].append(memory)
         figures["start_to_first_answer_s"].append(server.start_s)
@@ -136,16 +136,14 @@ def _crowd(figures: Figures, place: Place, reading: Readers, grpc: Asked, ours: 
         figures[name].append(value)
 
 
-def _few(figures: Figures, place: Place, servers: tuple[Running, Running], inside: Scoring) -> None:
+def _few(figures: Figures, place: Place, server: Running, others: tuple[Running, Scoring]) -> None:
     """A lone till, and photos that arrive at random at half the rate that sixteen reach.
 
     The same of a server whose threads sleep at once where there is nothing to do, and of the
     scorer without a server.
     """
-    server, sleeping = servers
-    without: list[Answered] = []
     lone, crowd, half = (Asked(server, place.folder) for _ in range(3))
-    asleep = Asked(sleeping, place.folder)
+    asleep, without = (Asked(other, place.folder) for other in others)
     on_one: list[float] = []
     on_all: list[float] = []
     pace: list[float] = []
@@ -156,9 +154,9 @@ def _few(figures: Figures, place: Place, servers: tuple[Running, Running], insid
         pace.append(unevenness(short / 2))
         lone.turn(1, short)
         crowd.turn(CLIENTS, short)
-        for asked in (half, asleep) if turn % 2 else (asleep, half):
+        in_order = (asleep, half, without)
+        for asked in reversed(in_order) if turn % 2 else in_order:
             asked.turn(0, place.seconds, crowd.told[-1].rate / 2)
-        without.append(inside.turn(crowd.told[-1].rate / 2, place.seconds))
     bare = min(fmean(on_one), fmean(on_all))
     rate, p99 = half.mean("rate"), half.mean("p99")
     cost, asleep_cost = (asked.server_ms + asked.mean("client_ms") for asked in (half, asleep))
@@ -178,15 +176,14 @@ def _few(figures: Figures, place: Place, servers: tuple[Running, Running], insid
         "half_load_p99_vs_bare": p99 / bare,
         "half_load_p99_vs_bare_on_one_core": p99 / fmean(on_one),
         "half_load_p99_vs_asleep": p99 / asleep.mean("p99"),
-        "half_load_p99_without_grpc_vs_bare": fmean(told.p99 for told in without) / bare,
+        "half_load_p99_without_grpc_vs_bare": without.mean("p99") / bare,
         "half_load_p99_of_ideal_queue_vs_bare": ideal / bare,
         "half_load_processor_ms": cost,
         "half_load_processor_ms_asleep": asleep_cost,
         "half_load_p99_of_ideal_queue_at_that_cost_vs_bare": at_cost / bare,
     }.items():
         figures[name].append(value)
-    figures["failed"][-1] += sum(asked.failed for asked in (lone, crowd, half, asleep))
-    figures["failed"][-1] += sum(told.failed for told in without)
+    figures["failed"][-1] += sum(asked.failed for asked in (lone, crowd, half, asleep, without))
 
 
 def _beside(figures: Figures, place: Place, ours: tuple[Running, float], other: Running) -> None:

@@ -1,8 +1,9 @@
 """Photos in, ages out, without a server: the scorer in this process, no gRPC, no client."""
 
-import asyncio
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import uvloop
 
@@ -12,28 +13,28 @@ from checkout_age.server.runtime import Runtime, cores
 from checkout_age.server.runtime_options import RuntimeOptions
 from checkout_age.server.scorer import Scorer
 from checkout_age.server.shopper import ShopperFinder
-from tests.bench.server.load import Answered, closed, opened
+from tests.bench.server.load import Answered, load
 
 
 class Scoring:
-    """What asks the scorer as load asks a server."""
+    """The scorer, asked as a running server is."""
 
-    def __init__(self, scorer: Scorer, photos: Sequence[bytes]) -> None:
-        self._scorer, self._photos = scorer, list(photos)
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer = scorer
 
-    def crowd(self, clients: int, seconds: float) -> Answered:
-        """So many that each ask again once answered."""
-        with _loop() as runner:
-            return runner.run(closed(self._scorer.score, self._photos, clients, seconds))
+    @property
+    def processor_s(self) -> float:
+        """Seconds of processor time that this process has used."""
+        return time.process_time()
 
-    def turn(self, rate: float, seconds: float) -> Answered:
-        """Photos that arrive at random; what they cost is told as the client's."""
-        with _loop() as runner:
-            return runner.run(opened(self._scorer.score, self._photos, rate, seconds))
+    def ask(self, folder: Path, clients: int, rate: float, seconds: float) -> Answered:
+        """Load from this process, see load."""
+        photos = [path.read_bytes() for path in sorted(folder.iterdir())]
+        return uvloop.run(load(self._scorer.score, photos, clients, rate, seconds))
 
 
 @contextmanager
-def scoring(bundle: Bundle, runtime: Runtime, photos: Sequence[bytes]) -> Iterator[Scoring]:
+def scoring(bundle: Bundle, runtime: Runtime) -> Iterator[Scoring]:
     """A scorer as the server makes it, without its process's settings and its watch; all ready."""
     scorer = Scorer(
         runtime,
@@ -44,10 +45,6 @@ def scoring(bundle: Bundle, runtime: Runtime, photos: Sequence[bytes]) -> Iterat
     )
     try:
         scorer.ready()
-        yield Scoring(scorer, photos)
+        yield Scoring(scorer)
     finally:
         scorer.close()
-
-
-def _loop() -> asyncio.Runner:
-    return asyncio.Runner(loop_factory=uvloop.new_event_loop)  # the server's own
