@@ -24,11 +24,13 @@ from tests.bench.figures import merge
 from tests.bench.server.chips import chips_against_bare
 from tests.bench.server.goals import goal_of
 from tests.bench.server.parts import Network
-from tests.bench.server.photos import ROOT, photos, write_photos
+from tests.bench.server.photos import LARGE, ROOT, photos, write_photos
 from tests.bench.server.processes import OURS
 from tests.bench.server.round import Figures, Place, measure
 from tests.bench.timing import machine
 
+WIDTH = 120
+"""Of the table, at least, where it is written to a file."""
 SHARED_GPU = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
 """Where there is one: this process, the server and the tutorial's take of it what they need."""
 
@@ -45,12 +47,14 @@ def main() -> None:
     given = parser.parse_args()
     figures: Figures = defaultdict(list)
     console = Console(soft_wrap=True)
+    console.width = max(console.width, WIDTH)
     os.chdir(ROOT)
     for name, value in SHARED_GPU.items():
         os.environ.setdefault(name, value)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_photos(folder / "photos")
+        write_photos(folder / "large", LARGE)
         bundle = read_bundle(find_bundle(given.model))
         runtime = RUNTIMES[RuntimeName(given.runtime)](bundle, Precision.BEST, cores())
         network = Network.of(bundle, photos(), runtime)
@@ -72,7 +76,7 @@ def main() -> None:
 
 def _print(console: Console, figures: Figures, model: str) -> None:
     table = Table(title=f"{model}; {cores()} cores of {machine()}", title_justify="left")
-    table.add_column("figure")
+    table.add_column("figure", min_width=max(map(len, figures)))
     for heading in ("median", "least", "greatest"):
         table.add_column(heading, justify="right")
     table.add_column("goal")

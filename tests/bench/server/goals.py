@@ -10,6 +10,7 @@ AT_LEAST = {
 AT_MOST = {
     "failed": 0.0,
     "own_share_ms": 1.0,
+    "large_own_share_ms": 1.0,
     "lone_till_p50_vs_bare": 1.2,
     "half_load_p99_vs_bare": 4.0,
     "start_to_first_answer_s": 2.0,

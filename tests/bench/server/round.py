@@ -4,14 +4,14 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
 from checkout_age.server.bundle import Bundle
 from checkout_age.server.runtime import cores
+from tests.bench.server.asked import Asked
 from tests.bench.server.ideal import ideal_p99
-from tests.bench.server.load import Answered
 from tests.bench.server.pace import unevenness
 from tests.bench.server.parts import Network
 from tests.bench.server.processes import BENTOML, EMPTY, LITSERVE, TUTORIAL, Kind, Running, running
@@ -35,7 +35,7 @@ class Place:
     """What a round is measured with."""
 
     folder: Path
-    """It has a folder `photos`."""
+    """For what servers say; it has the folders `photos` and `large`."""
     model: Path
     bundle: Bundle
     kind: Kind
@@ -43,35 +43,15 @@ class Place:
     seconds: float
     network: Network
 
-
-@dataclass
-class Asked:
-    """What a server was asked in several turns."""
-
-    server: Running | Scoring
-    folder: Path
-    told: list[Answered] = field(default_factory=list)
-    used_s: float = 0.0
-
-    def turn(self, clients: int, seconds: float, rate: float = 0.0) -> None:
-        """Ask once more, with so many clients or at random at a rate."""
-        before = self.server.processor_s
-        self.told.append(self.server.ask(self.folder / "photos", clients, rate, seconds))
-        self.used_s += self.server.processor_s - before
-
-    def mean(self, name: str) -> float:
-        """Of a figure of all turns."""
-        return fmean(getattr(told, name) for told in self.told)
+    @property
+    def photos(self) -> Path:
+        """The folder of those at 640 x 480."""
+        return self.folder / "photos"
 
     @property
-    def failed(self) -> int:
-        """Calls of all turns that were not answered."""
-        return sum(told.failed for told in self.told)
-
-    @property
-    def server_ms(self) -> float:
-        """Processor time of the server for a photo."""
-        return 1e3 * self.used_s / max(sum(told.answers for told in self.told), 1)
+    def large(self) -> Path:
+        """The folder of those at 1920 x 1080."""
+        return self.folder / "large"
 
 
 def measure(figures: Figures, place: Place, *, compared: bool) -> None:
@@ -79,20 +59,21 @@ def measure(figures: Figures, place: Place, *, compared: bool) -> None:
     side = place.network.chips.shape[1]
     asleep = replace(place.kind, name="asleep", command=(*place.kind.command, "--busy-wait", "0"))
     with (
-        readers(place.folder / "photos", side) as reading,
+        readers(place.photos, side) as reading,
         _started(EMPTY, place) as empty,
         _started(place.kind, place) as server,
     ):
-        _crowd(figures, place, reading, Asked(empty, place.folder), Asked(server, place.folder))
+        _crowd(figures, place, reading, Asked(empty, place.photos), Asked(server, place.photos))
         with (
             _started(asleep, place) as sleeping,
             scoring(place.bundle, place.network.runtime) as inside,
         ):
-            inside.ask(place.folder / "photos", CLIENTS, 0, SETTLING)
-            _few(figures, place, server, (sleeping, inside))
+            inside.ask(place.photos, CLIENTS, 0, SETTLING)
+            _few(figures, place, server, (sleeping, inside, empty))
         memory = server.memory_mb
         figures["rss_mb"].append(memory)
         figures["start_to_first_answer_s"].append(server.start_s)
+        _large(figures, place, Asked(empty, place.large), Asked(server, place.large))
         for other in (TUTORIAL, *PEERS) if compared else ():
             with _started(other, place) as theirs:
                 _beside(figures, place, (server, memory), theirs)
@@ -136,17 +117,40 @@ def _crowd(figures: Figures, place: Place, reading: Readers, grpc: Asked, ours: 
         figures[name].append(value)
 
 
-def _few(figures: Figures, place: Place, server: Running, others: tuple[Running, Scoring]) -> None:
+def _large(figures: Figures, place: Place, grpc: Asked, ours: Asked) -> None:
+    """What the server does beyond the parts for photos of which most pixels are never decoded."""
+    costs: dict[str, list[Cost]] = defaultdict(list)
+    short = place.seconds / TURNS
+    with readers(place.large, place.network.chips.shape[1]) as reading:
+        for _ in range(TURNS):
+            costs["read"].append(reading.cost(Part.READ, short))
+            costs["network"].append(place.network.cost(short / 2))
+            grpc.turn(CLIENTS, short / 2)
+            ours.turn(CLIENTS, short)
+    parts = Cost.mean(costs["read"]) + Cost.mean(costs["network"])
+    for name, value in {
+        "large_grpc_server_ms": grpc.server_ms,
+        "large_processor_ms": ours.server_ms,
+        "large_own_share_ms": ours.server_ms - parts.processor - grpc.server_ms,
+    }.items():
+        figures[name].append(value)
+    figures["failed"][-1] += ours.failed
+
+
+def _few(
+    figures: Figures, place: Place, server: Running, others: tuple[Running, Scoring, Running]
+) -> None:
     """A lone till, and photos that arrive at random at half the rate that sixteen reach.
 
-    The same of a server whose threads sleep at once where there is nothing to do, and of the
-    scorer without a server.
+    The same of a server whose threads sleep at once where there is nothing to do, of the scorer
+    without a server, and of a server that answers nothing.
     """
-    lone, crowd, half = (Asked(server, place.folder) for _ in range(3))
-    asleep, without = (Asked(other, place.folder) for other in others)
+    lone, crowd, half = (Asked(server, place.photos) for _ in range(3))
+    asleep, without, empty = (Asked(other, place.photos) for other in others)
     on_one: list[float] = []
     on_all: list[float] = []
     pace: list[float] = []
+    in_order = (asleep, half, without, empty)
     short = place.seconds / TURNS
     for turn in range(TURNS):
         on_one.append(place.network.lone(short / 2, alone=False))
@@ -154,15 +158,16 @@ def _few(figures: Figures, place: Place, server: Running, others: tuple[Running,
         pace.append(unevenness(short / 2))
         lone.turn(1, short)
         crowd.turn(CLIENTS, short)
-        in_order = (asleep, half, without)
         for asked in reversed(in_order) if turn % 2 else in_order:
             asked.turn(0, place.seconds, crowd.told[-1].rate / 2)
     bare = min(fmean(on_one), fmean(on_all))
     rate, p99 = half.mean("rate"), half.mean("p99")
-    cost, asleep_cost = (asked.server_ms + asked.mean("client_ms") for asked in (half, asleep))
-    ideal, at_cost = (
-        1e3 * ideal_p99(rate, each / 1e3, cores())
-        for each in (figures["parts_ms"][-1], asleep_cost)
+    cost, asleep_cost, grpc = (
+        asked.server_ms + asked.mean("client_ms") for asked in (half, asleep, empty)
+    )
+    ideal, of_bare, at_cost = (
+        1e3 * ideal_p99(rate, each / 1e3, cores()) / bare
+        for each in (figures["parts_ms"][-1], fmean(on_one) + grpc, asleep_cost)
     )
     for name, value in {
         "lone_bare_on_one_core_ms": fmean(on_one),
@@ -177,19 +182,21 @@ def _few(figures: Figures, place: Place, server: Running, others: tuple[Running,
         "half_load_p99_vs_bare_on_one_core": p99 / fmean(on_one),
         "half_load_p99_vs_asleep": p99 / asleep.mean("p99"),
         "half_load_p99_without_grpc_vs_bare": without.mean("p99") / bare,
-        "half_load_p99_of_ideal_queue_vs_bare": ideal / bare,
+        "half_load_grpc_ms": grpc,
+        "half_load_p99_of_ideal_queue_vs_bare": ideal,
+        "half_load_p99_of_ideal_queue_of_bare_vs_bare": of_bare,
         "half_load_processor_ms": cost,
         "half_load_processor_ms_asleep": asleep_cost,
-        "half_load_p99_of_ideal_queue_at_that_cost_vs_bare": at_cost / bare,
+        "half_load_p99_of_ideal_queue_at_that_cost_vs_bare": at_cost,
     }.items():
         figures[name].append(value)
-    figures["failed"][-1] += sum(asked.failed for asked in (lone, crowd, half, asleep, without))
+    figures["failed"][-1] += sum(asked.failed for asked in (lone, crowd, *in_order))
 
 
 def _beside(figures: Figures, place: Place, ours: tuple[Running, float], other: Running) -> None:
     """Another server, in turns with ours, of which the memory alone is given."""
     server, memory = ours
-    mine, theirs = Asked(server, place.folder), Asked(other, place.folder)
+    mine, theirs = Asked(server, place.photos), Asked(other, place.photos)
     for _ in range(TURNS):  # long ones: a 99th percentile wants many answers
         for asked in (theirs, mine):
             asked.turn(CLIENTS, 2 * place.seconds / TURNS)
@@ -211,7 +218,7 @@ def _beside(figures: Figures, place: Place, ours: tuple[Running, float], other: 
 @contextmanager
 def _started(kind: Kind, place: Place) -> Iterator[Running]:
     print(f"{kind.name} ...", file=sys.stderr, flush=True)
-    photo = (place.folder / "photos" / "00.jpg").read_bytes()
+    photo = (place.photos / "00.jpg").read_bytes()
     with running(kind, place.model, photo, place.folder / f"{kind.name}.log") as server:
-        server.ask(place.folder / "photos", CLIENTS, 0, SETTLING)
+        server.ask(place.photos, CLIENTS, 0, SETTLING)
         yield server
