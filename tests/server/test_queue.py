@@ -173,48 +173,6 @@ async def test_a_thread_that_has_nothing_to_do_gets_its_share_of_the_photos() ->
         assert other.result(5)[1] == ["c"]
 
 
-async def after_a_short_wait(queue: PhotoQueue, thread: ThreadPoolExecutor) -> None:
-    """Let the queue's first wait pass, which is asleep, so that the next one may be awake."""
-    first = thread.submit(queue.take)
-    await until(lambda: queue._idle == 1)
-    queue.put(photo("first"))
-    step = first.result(10)
-    assert step is not None
-    queue.done(step)
-
-
-async def test_a_thread_waits_awake_for_the_next_photo_but_not_beside_a_lone_chip() -> None:
-    queue = PhotoQueue(2, lambda: 4, busy_wait=60.0)
-    with ThreadPoolExecutor(1) as thread:
-        await after_a_short_wait(queue, thread)
-        other = thread.submit(taken, queue)
-        await until(lambda: queue._change.awake == 1)
-        with queue._change:  # so that it does not take the chip itself
-            queue._push(chip("only"))
-            alone = queue.take()
-        assert alone is not None
-        assert alone.alone
-        await until(lambda: queue._change.awake == 0)
-        queue.put(photo("later"))
-        with pytest.raises(TimeoutError):
-            other.result(0.1)
-        assert queue._change.awake == 0
-        queue.done(alone)
-        assert other.result(10)[:2] == ("read", ["later"])
-
-
-async def test_beside_a_network_that_has_every_core_no_thread_waits_awake() -> None:
-    queue = PhotoQueue(1, lambda: 4, busy_wait=60.0)
-    with ThreadPoolExecutor(1) as thread:
-        await after_a_short_wait(queue, thread)
-        other = thread.submit(taken, queue)
-        await until(lambda: queue._idle == 1)
-        await asyncio.sleep(0.05)
-        assert queue._change.awake == 0
-        queue.put(photo("later"))
-        assert other.result(10)[:2] == ("read", ["later"])
-
-
 async def test_no_more_steps_run_the_network_than_it_has_streams() -> None:
     queue = queue_of(chip("a"), chip("b"), chip("c"), photo("d"), batch=1)
     assert taken(queue)[:2] == ("run", ["a"])

@@ -7,7 +7,7 @@ import pytest
 
 from checkout_age.server import runtime
 from checkout_age.server.runtime import cores, quota
-from checkout_age.server.runtime_options import BUSY_WAIT, RuntimeOptions
+from checkout_age.server.runtime_options import RuntimeOptions
 
 
 def under(quota: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,14 +38,3 @@ def test_without_a_quota_there_is_a_thread_for_each_core_it_may_run_on(
     assert (quota(), RuntimeOptions().used_threads) == (None, allowed)
     under("max 100000\n", tmp_path, monkeypatch)
     assert (quota(), RuntimeOptions().used_threads) == (None, allowed)
-
-
-def test_threads_wait_awake_unless_a_quota_counts_it_or_the_setting_says_otherwise(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    under("max 100000\n", tmp_path, monkeypatch)
-    assert RuntimeOptions().used_busy_wait == BUSY_WAIT
-    assert RuntimeOptions(busy_wait=0).used_busy_wait == 0
-    under("400000 100000\n", tmp_path, monkeypatch)
-    assert RuntimeOptions().used_busy_wait == 0
-    assert RuntimeOptions(busy_wait=0.1).used_busy_wait == 0.1

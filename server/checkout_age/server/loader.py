@@ -44,7 +44,6 @@ class Loader:
             shoppers,
             calibration=bundle.facts.calibration,
             threads=config.used_threads,
-            busy_wait=config.used_busy_wait,
             watch=self._watch,
         )
         return Served(bundle, scorer, config.age_groups or bundle.facts.groups)

@@ -3,13 +3,13 @@
 import asyncio
 import heapq
 import itertools
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from checkout_age.server.condition import Condition
 from checkout_age.server.shopper import Shopper
 
 CROWD = 4
@@ -80,23 +80,17 @@ class PhotoQueue:
     night's in it; threads that have nothing to do get their share of photos. Where there is a
     stream for each core, a lone chip is run on all of them; whoever comes meanwhile waits for the
     few milliseconds of that, since a core taken from it would keep the others waiting, too.
-
-    Threads that find nothing to do stay awake for a while, see Condition, unless their cores are
-    used without them: by a lone chip, or by a runtime that has one stream on all cores.
     """
 
-    def __init__(self, streams: int, batch: Callable[[], int], busy_wait: float = 0.0) -> None:
-        """At most `streams` steps run the network at once, `batch()` chips at most each.
-
-        `busy_wait`: the seconds up to which a wait for the next step is spent awake.
-        """
+    def __init__(self, streams: int, batch: Callable[[], int]) -> None:
+        """At most `streams` steps run the network at once, `batch()` chips at most each."""
         self._photos: list[Job] = []
         self._chips: list[Job] = []
         self._streams, self._batch = streams, batch
         self._running = self._reading = self._idle = 0
         self._alone = self._closed = False
         self._worked_on = dict.fromkeys(Urgency, 0)
-        self._change = Condition(busy_wait)
+        self._change = threading.Condition()
 
     def put(self, job: Job) -> None:
         """A photo to read or, where the shopper is known, a chip for the network."""
@@ -112,11 +106,9 @@ class PhotoQueue:
                     self._change.notify_all()
                     return None
                 self._idle += 1
-                self._change.wait(awake=self._streams > 1 and not self._alone)
+                self._change.wait()
                 self._idle -= 1
             self._alone = step.alone
-            if step.alone:
-                self._change.notify_awake()  # its cores are wanted
             self._count(step, 1)
             if self._photos or self._chips:
                 self._change.notify()  # each that finds something to do wakes the next

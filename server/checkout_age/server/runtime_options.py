@@ -3,10 +3,7 @@
 from dataclasses import dataclass
 
 from checkout_age.server.options import Options, option
-from checkout_age.server.runtime import Precision, RuntimeName, cores, quota
-
-BUSY_WAIT = 0.02
-"""Seconds; a few times what a photo takes."""
+from checkout_age.server.runtime import Precision, RuntimeName, cores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,20 +22,6 @@ class RuntimeOptions(Options):
         at_least=1,
         unset="the cores it may use",
     )
-    busy_wait: float | None = option(
-        None,
-        "seconds up to which a wait for the next photo is spent awake, 0 sleeps at once",
-        at_least=0,
-        at_most=1,
-        unset="0.02, 0 under a CPU quota",
-    )
-
-    @property
-    def used_busy_wait(self) -> float:
-        """As given, or none where waiting would use up a quota."""
-        if self.busy_wait is not None:
-            return self.busy_wait
-        return BUSY_WAIT if quota() is None else 0.0
 
     @property
     def used_threads(self) -> int:

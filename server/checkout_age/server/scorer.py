@@ -83,14 +83,13 @@ class Scorer:
         *,
         calibration: Calibration,
         threads: int = 2,
-        busy_wait: float = 0.0,
         watch: Watch | None = None,
     ) -> None:
         self._runtime = runtime
         self._shoppers = shoppers
         self._calibration = calibration
         self._watch = watch or Unwatched()
-        self.queue = PhotoQueue(runtime.streams, lambda: runtime.batch, busy_wait)
+        self.queue = PhotoQueue(runtime.streams, lambda: runtime.batch)
         self._threads = [
             threading.Thread(target=self._work, name=f"scorer {number}", daemon=True)
             for number in range(threads)

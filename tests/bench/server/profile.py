@@ -46,7 +46,7 @@ class before it where it knows that."""
 ELSE = "gRPC and the event loop"
 WAITING = (
     r"\bwait \(threading|\bselect \(selectors|\brun \(threading|\b_worker \(concurrent"
-    r"|\b_write_now_and_then \(|\brun \(asyncio/runners|\b_spin \("
+    r"|\b_write_now_and_then \(|\brun \(asyncio/runners"
 )
 """The innermost frame of a thread that has nothing to do. Of the event loop's own thread nobody can
 tell by its frames whether uvloop waits or works in C: such samples count as waiting."""

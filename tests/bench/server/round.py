@@ -4,7 +4,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
@@ -57,19 +57,15 @@ class Place:
 def measure(figures: Figures, place: Place, *, compared: bool) -> None:
     """Add the figures of one round."""
     side = place.network.chips.shape[1]
-    asleep = replace(place.kind, name="asleep", command=(*place.kind.command, "--busy-wait", "0"))
     with (
         readers(place.photos, side) as reading,
         _started(EMPTY, place) as empty,
         _started(place.kind, place) as server,
     ):
         _crowd(figures, place, reading, Asked(empty, place.photos), Asked(server, place.photos))
-        with (
-            _started(asleep, place) as sleeping,
-            scoring(place.bundle, place.network.runtime) as inside,
-        ):
+        with scoring(place.bundle, place.network.runtime) as inside:
             inside.ask(place.photos, CLIENTS, 0, SETTLING)
-            _few(figures, place, server, (sleeping, inside, empty))
+            _few(figures, place, server, (inside, empty))
         memory = server.memory_mb
         figures["rss_mb"].append(memory)
         figures["start_to_first_answer_s"].append(server.start_s)
@@ -137,20 +133,17 @@ def _large(figures: Figures, place: Place, grpc: Asked, ours: Asked) -> None:
     figures["failed"][-1] += ours.failed
 
 
-def _few(
-    figures: Figures, place: Place, server: Running, others: tuple[Running, Scoring, Running]
-) -> None:
+def _few(figures: Figures, place: Place, server: Running, others: tuple[Scoring, Running]) -> None:
     """A lone till, and photos that arrive at random at half the rate that sixteen reach.
 
-    The same of a server whose threads sleep at once where there is nothing to do, of the scorer
-    without a server, and of a server that answers nothing.
+    The same of the scorer without a server, and of a server that answers nothing.
     """
     lone, crowd, half = (Asked(server, place.photos) for _ in range(3))
-    asleep, without, empty = (Asked(other, place.photos) for other in others)
+    without, empty = (Asked(other, place.photos) for other in others)
     on_one: list[float] = []
     on_all: list[float] = []
     pace: list[float] = []
-    in_order = (asleep, half, without, empty)
+    in_order = (half, without, empty)
     short = place.seconds / TURNS
     for turn in range(TURNS):
         on_one.append(place.network.lone(short / 2, alone=False))
@@ -162,12 +155,10 @@ def _few(
             asked.turn(0, place.seconds, crowd.told[-1].rate / 2)
     bare = min(fmean(on_one), fmean(on_all))
     rate, p99 = half.mean("rate"), half.mean("p99")
-    cost, asleep_cost, grpc = (
-        asked.server_ms + asked.mean("client_ms") for asked in (half, asleep, empty)
-    )
+    cost, grpc = (asked.server_ms + asked.mean("client_ms") for asked in (half, empty))
     ideal, of_bare, at_cost = (
         1e3 * ideal_p99(rate, each / 1e3, cores()) / bare
-        for each in (figures["parts_ms"][-1], fmean(on_one) + grpc, asleep_cost)
+        for each in (figures["parts_ms"][-1], fmean(on_one) + grpc, cost)
     )
     for name, value in {
         "lone_bare_on_one_core_ms": fmean(on_one),
@@ -180,13 +171,11 @@ def _few(
         "half_load_p99_ms": p99,
         "half_load_p99_vs_bare": p99 / bare,
         "half_load_p99_vs_bare_on_one_core": p99 / fmean(on_one),
-        "half_load_p99_vs_asleep": p99 / asleep.mean("p99"),
         "half_load_p99_without_grpc_vs_bare": without.mean("p99") / bare,
         "half_load_grpc_ms": grpc,
         "half_load_p99_of_ideal_queue_vs_bare": ideal,
         "half_load_p99_of_ideal_queue_of_bare_vs_bare": of_bare,
         "half_load_processor_ms": cost,
-        "half_load_processor_ms_asleep": asleep_cost,
         "half_load_p99_of_ideal_queue_at_that_cost_vs_bare": at_cost,
     }.items():
         figures[name].append(value)

@@ -10,7 +10,6 @@ import uvloop
 from checkout_age.server.bundle import Bundle
 from checkout_age.server.face_finder import FaceFinder
 from checkout_age.server.runtime import Runtime, cores
-from checkout_age.server.runtime_options import RuntimeOptions
 from checkout_age.server.scorer import Scorer
 from checkout_age.server.shopper import ShopperFinder
 from tests.bench.server.load import Answered, load
@@ -41,7 +40,6 @@ def scoring(bundle: Bundle, runtime: Runtime) -> Iterator[Scoring]:
         ShopperFinder(FaceFinder(), bundle.facts.chip_side),
         calibration=bundle.facts.calibration,
         threads=cores(),
-        busy_wait=RuntimeOptions().used_busy_wait,
     )
     try:
         scorer.ready()
