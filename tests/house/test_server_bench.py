@@ -7,6 +7,7 @@ import pytest
 
 from checkout_age.server.bundle import read_bundle
 from tests.bench.server import load
+from tests.bench.server.asked import Asked
 from tests.bench.server.goals import goal_of
 from tests.bench.server.ideal import ideal_p99
 from tests.bench.server.profile import ELSE, counted
@@ -91,6 +92,26 @@ def test_readers_tell_what_a_photo_costs_while_every_core_reads(root: Path, tmp_
         )
     assert 0 < decode.wall < min(cost.wall for cost in read)
     assert 0 < decode.processor < min(cost.processor for cost in read)
+
+
+def test_what_is_asked_in_turns_is_told_on_average_and_its_cost_and_failures_in_sum(
+    root: Path, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "WARM", 0.0)
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "0.jpg").write_bytes(frames(root)[1].read_bytes())
+    (folder / "1.jpg").write_bytes(b"no photo")
+    with scoring(read_bundle(tiny_bundle), Always34()) as inside:
+        asked = Asked(inside, folder)
+        asked.turn(2, 0.3)
+        asked.turn(0, 0.5, rate=40)
+    first, second = asked.told
+    assert asked.mean("p50") == pytest.approx((first.p50 + second.p50) / 2)
+    assert asked.failed == first.failed + second.failed > 0
+    assert (
+        0 < asked.server_ms == pytest.approx(1e3 * asked.used_s / (first.answers + second.answers))
+    )
 
 
 def test_a_goal_that_is_missed_is_told() -> None:

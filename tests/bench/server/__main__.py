@@ -27,7 +27,7 @@ from tests.bench.server.parts import Network
 from tests.bench.server.photos import LARGE, ROOT, photos, write_photos
 from tests.bench.server.processes import OURS
 from tests.bench.server.round import Figures, Place, measure
-from tests.bench.timing import machine
+from tests.bench.timing import processor
 
 WIDTH = 120
 """Of the table, at least, where it is written to a file."""
@@ -75,7 +75,7 @@ def main() -> None:
 
 
 def _print(console: Console, figures: Figures, model: str) -> None:
-    table = Table(title=f"{model}; {cores()} cores of {machine()}", title_justify="left")
+    table = Table(title=f"{model}; {cores()} cores of {processor()}", title_justify="left")
     table.add_column("figure", min_width=max(map(len, figures)))
     for heading in ("median", "least", "greatest"):
         table.add_column(heading, justify="right")

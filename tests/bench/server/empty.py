@@ -3,11 +3,11 @@
 python -m tests.bench.server.empty PORT
 """
 
-import asyncio
 import sys
 from typing import Any
 
 import grpc
+import uvloop
 
 from checkout_age.v1 import age_estimation_pb2 as pb
 from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
@@ -30,4 +30,5 @@ async def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1])))
+    # as the server has it
+    uvloop.run(main(int(sys.argv[1])))

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from checkout_age.server.bundle import find_bundle, read_bundle
 from checkout_age.server.face_finder import FaceFinder
-from checkout_age.server.runtime import Precision, openvino_runtime
+from checkout_age.server.runtime import Precision, cores, openvino_runtime
 from checkout_age.server.shopper import ShopperFinder
 
 MODEL = "BENCH_MODEL"
 """The environment variable that names the model."""
-CORES = len(os.sched_getaffinity(0))
+CORES = cores()
 
 
 class Pipeline:

@@ -102,7 +102,7 @@ def _crowd(figures: Figures, place: Place, reading: Readers, grpc: Asked, ours: 
         "photos_per_s": rate,
         "photos_p50_ms": ours.mean("p50"),
         "photos_p99_ms": ours.mean("p99"),
-        "failed": ours.failed,
+        "failed": grpc.failed + ours.failed,
         "photos_vs_parts_limit": rate * (parts.wall + grpc_ms) / 1e3 / cores(),
         "photos_vs_parts_limit_without_grpc": rate * parts.wall / 1e3 / cores(),
         "photos_vs_parts_limit_in_a_row": rate * (crowd.wall + grpc_ms) / 1e3 / cores(),
@@ -120,17 +120,22 @@ def _large(figures: Figures, place: Place, grpc: Asked, ours: Asked) -> None:
     with readers(place.large, place.network.chips.shape[1]) as reading:
         for _ in range(TURNS):
             costs["read"].append(reading.cost(Part.READ, short))
+            costs["in a row"].append(reading.cost(Part.READ_IN_A_ROW, short))
             costs["network"].append(place.network.cost(short / 2))
             grpc.turn(CLIENTS, short / 2)
             ours.turn(CLIENTS, short)
-    parts = Cost.mean(costs["read"]) + Cost.mean(costs["network"])
+    read, in_a_row, network = (Cost.mean(costs[part]) for part in ("read", "in a row", "network"))
+    own, own_in_a_row = (
+        ours.server_ms - (reads + network).processor - grpc.server_ms for reads in (read, in_a_row)
+    )
     for name, value in {
         "large_grpc_server_ms": grpc.server_ms,
         "large_processor_ms": ours.server_ms,
-        "large_own_share_ms": ours.server_ms - parts.processor - grpc.server_ms,
+        "large_own_share_ms": own,
+        "large_own_share_in_a_row_ms": own_in_a_row,
     }.items():
         figures[name].append(value)
-    figures["failed"][-1] += ours.failed
+    figures["failed"][-1] += grpc.failed + ours.failed
 
 
 def _few(figures: Figures, place: Place, server: Running, others: tuple[Scoring, Running]) -> None:
