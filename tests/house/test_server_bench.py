@@ -51,13 +51,17 @@ async def test_an_open_loop_sends_on_whether_or_not_it_is_answered(
     assert told.p50 >= 200
 
 
-def test_the_scorer_is_asked_as_a_server_is_without_one(
-    root: Path, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def folder(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One photo to ask with, each answer of which counts at once."""
     monkeypatch.setattr(load, "WARM", 0.0)
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    (folder / "0.jpg").write_bytes(frames(root)[1].read_bytes())
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "0.jpg").write_bytes(frames(root)[1].read_bytes())
+    return photos
+
+
+def test_the_scorer_is_asked_as_a_server_is_without_one(tiny_bundle: Path, folder: Path) -> None:
     runtime = Always34()
     with scoring(read_bundle(tiny_bundle), runtime) as inside:
         crowd, few = inside.ask(folder, 2, 0, 0.3), inside.ask(folder, 0, 20, 0.5)
@@ -95,12 +99,8 @@ def test_readers_tell_what_a_photo_costs_while_every_core_reads(root: Path, tmp_
 
 
 def test_what_is_asked_in_turns_is_told_on_average_and_its_cost_and_failures_in_sum(
-    root: Path, tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_bundle: Path, folder: Path
 ) -> None:
-    monkeypatch.setattr(load, "WARM", 0.0)
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    (folder / "0.jpg").write_bytes(frames(root)[1].read_bytes())
     (folder / "1.jpg").write_bytes(b"no photo")
     with scoring(read_bundle(tiny_bundle), Always34()) as inside:
         asked = Asked(inside, folder)
