@@ -39,8 +39,13 @@ DRAINS ?= 100
 chaos-server: .venv/.dev
 	$(BIN)/python -m tests.chaos.server --swaps $(SWAPS) --drains $(DRAINS) $(if $(JSON),--json $(JSON))
 
-# make bench JSON=file: how fast all is; its figures in a file. Nothing else should run meanwhile.
-bench: bench-server bench-nights bench-edges
+# make bench JSON=file: how fast all is, in one table in the end; its figures in a file, too. An hour
+# or so; nothing else should run meanwhile.
+FIGURES = $(or $(JSON),.bench/figures.json)
+bench: .venv/.bench
+	@mkdir -p .bench && rm -f .bench/figures.json
+	$(MAKE) bench-server bench-nights bench-edges JSON=$(FIGURES)
+	$(BIN)/python -m tests.bench.table $(FIGURES)
 
 ROUNDS ?= 3
 SECONDS ?= 8

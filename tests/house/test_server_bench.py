@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from checkout_age.server.bundle import read_bundle
+from tests.bench import table
+from tests.bench.figures import merge
+from tests.bench.goals import goal_of
 from tests.bench.server import load
 from tests.bench.server.asked import Asked
-from tests.bench.server.goals import goal_of
 from tests.bench.server.ideal import ideal_p99
 from tests.bench.server.profile import ELSE, counted
 from tests.bench.server.readers import Part, readers
@@ -118,6 +120,24 @@ def test_a_goal_that_is_missed_is_told() -> None:
     assert goal_of("photos_vs_parts_limit", 0.9) == "at least 0.9"
     assert goal_of("half_load_p99_vs_bare", 4.1) == "at most 4: missed"
     assert goal_of("photos_per_s", 70) == ""
+
+
+def test_all_figures_of_a_file_are_printed_in_one_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "figures.json"
+    merge(file, {"vs_litserve": 0.9, "photos_per_s": 70.0})
+    merge(file, {"job_ms_per_photo": 0.5, "half_load_p99_ms": float("nan")})
+    monkeypatch.setattr("sys.argv", ["table", str(file)])
+    table.main()
+    rows = [line[1:-1].split("│") for line in capsys.readouterr().out.splitlines()]
+    told = [[cell.strip() for cell in row] for row in rows if len(row) == 3]
+    assert told == [
+        ["vs_litserve", "0.900", "at least 1: missed"],
+        ["photos_per_s", "70.000", ""],
+        ["job_ms_per_photo", "0.500", "at most 1"],
+        ["half_load_p99_ms", "-", ""],
+    ]
 
 
 def test_an_ideal_queue_makes_nobody_wait_while_a_core_is_free() -> None:

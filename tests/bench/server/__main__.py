@@ -14,23 +14,19 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-from rich.console import Console
-from rich.table import Table
-
 from checkout_age.server.bundle import find_bundle, read_bundle
 from checkout_age.server.config import SHIPPED
 from checkout_age.server.runtime import RUNTIMES, Precision, RuntimeName, cores
 from tests.bench.figures import merge
 from tests.bench.server.chips import chips_against_bare
-from tests.bench.server.goals import goal_of
 from tests.bench.server.parts import Network
 from tests.bench.server.photos import LARGE, ROOT, photos, write_photos
 from tests.bench.server.processes import OURS
 from tests.bench.server.round import Figures, Place, measure
+from tests.bench.table import Column, print_table
 from tests.bench.timing import processor
 
-WIDTH = 120
-"""Of the table, at least, where it is written to a file."""
+OF_ROUNDS: dict[str, Column] = {"median": median, "least": min, "greatest": max}
 SHARED_GPU = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
 """Where there is one: this process, the server and the tutorial's take of it what they need."""
 
@@ -46,8 +42,6 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     figures: Figures = defaultdict(list)
-    console = Console(soft_wrap=True)
-    console.width = max(console.width, WIDTH)
     os.chdir(ROOT)
     for name, value in SHARED_GPU.items():
         os.environ.setdefault(name, value)
@@ -67,24 +61,8 @@ def main() -> None:
             merge(given.json, {name: round(median(each), 4) for name, each in figures.items()})
     int8 = bundle.int8 is not None and given.runtime == RuntimeName.OPENVINO
     form = f"{given.runtime} {Precision.INT8 if int8 else Precision.FULL}"
-    _print(
-        console,
-        figures,
-        f"{bundle.facts.name} {bundle.version}, {bundle.facts.chip_side} pixels, {form}",
-    )
-
-
-def _print(console: Console, figures: Figures, model: str) -> None:
-    table = Table(title=f"{model}; {cores()} cores of {processor()}", title_justify="left")
-    table.add_column("figure", min_width=max(map(len, figures)))
-    for heading in ("median", "least", "greatest"):
-        table.add_column(heading, justify="right")
-    table.add_column("goal")
-    for name, values in figures.items():
-        middle = median(values)
-        told = (f"{value:.3f}" for value in (middle, min(values), max(values)))
-        table.add_row(name, *told, goal_of(name, middle))
-    console.print(table)
+    model = f"{bundle.facts.name} {bundle.version}, {bundle.facts.chip_side} pixels, {form}"
+    print_table(f"{model}; {cores()} cores of {processor()}", OF_ROUNDS, figures)
 
 
 if __name__ == "__main__":
