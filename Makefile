@@ -7,7 +7,7 @@ DEMO := .demo
 OUT ?= protos
 SHARED ?= ../shared
 
-.PHONY: demo test protos bench bench-server bench-nights soak profile readme-options chaos chaos-server chaos-nights bench-photos bench-decoders bench-detectors bench-edges fuzz \
+.PHONY: demo test protos bench bench-server bench-tills bench-nights soak profile readme-options chaos chaos-server chaos-nights bench-photos bench-decoders bench-detectors bench-edges fuzz \
   shares lifts bench-report bench-quantifiers
 
 demo: .venv/.demo
@@ -52,6 +52,10 @@ SECONDS ?= 8
 BENCHED = $(if $(MODEL),--model $(MODEL)) $(if $(JSON),--json $(JSON))
 bench-server: .venv/.bench
 	$(BIN)/python -m tests.bench.server --rounds $(ROUNDS) --seconds $(SECONDS) $(if $(RUNTIME),--runtime $(RUNTIME)) $(BENCHED)
+
+# make bench-tills TILLS="HOST:PORT --bare MS": what tills here have of a server on another machine
+bench-tills: .venv/.dev
+	$(BIN)/python -m tests.bench.server.tills --rounds $(ROUNDS) --seconds $(SECONDS) $(if $(JSON),--json $(JSON)) $(TILLS)
 
 # make soak REQUESTS=200000: the server's memory over many requests, an hour or so
 REQUESTS ?= 200000

@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import TypeAlias
 
 from rich.console import Console
@@ -21,6 +22,7 @@ WIDTH = 120
 """Of the table, at least, where it is written to a file."""
 Column: TypeAlias = Callable[[Sequence[float]], float]
 """What it tells of a figure's values."""
+OF_ROUNDS: dict[str, Column] = {"median": median, "least": min, "greatest": max}
 
 
 def print_table(

@@ -5,17 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from checkout_age.client import AsyncAgeClient
 from checkout_age.server.bundle import read_bundle
 from tests.bench import table
 from tests.bench.figures import merge
 from tests.bench.goals import goal_of
-from tests.bench.server import load
+from tests.bench.server import load, tills
 from tests.bench.server.asked import Asked
 from tests.bench.server.ideal import ideal_p99
 from tests.bench.server.profile import ELSE, counted
 from tests.bench.server.readers import Part, readers
 from tests.bench.server.scoring import scoring
-from tests.conftest import Always34
+from tests.conftest import Always34, Serving
 from tests.e2e.samples import frames
 
 
@@ -114,6 +115,30 @@ def test_what_is_asked_in_turns_is_told_on_average_and_its_cost_and_failures_in_
     assert (
         0 < asked.server_ms == pytest.approx(1e3 * asked.used_s / (first.answers + second.answers))
     )
+
+
+async def test_tills_elsewhere_tell_what_they_had_of_the_server_beside_its_bare_parts(
+    serving: Serving, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "WARM", 0.0)
+    async with serving() as address, AsyncAgeClient(address) as client:
+        told = await tills.measured(client.estimate_age, [photo], seconds=0.6, bare=10)
+    assert told["tills_failed"] == 0
+    assert told["tills_photos_per_s"] > 0
+    assert told["tills_half_load_photos_per_s"] > 0
+    assert 0 < told["tills_half_load_p50_ms"] <= told["tills_half_load_p99_ms"]
+    assert told["tills_half_load_p99_vs_bare"] == told["tills_half_load_p99_ms"] / 10
+    assert told["tills_lone_p50_vs_bare"] == told["tills_lone_p50_ms"] / 10
+
+
+def test_tills_that_reach_no_server_say_which_and_why(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["tills", "127.0.0.1:1"])
+    assert tills.main() == 2
+    said = capsys.readouterr().err
+    assert said.startswith("127.0.0.1:1: UNAVAILABLE")
+    assert "refused" in said
 
 
 def test_a_goal_that_is_missed_is_told() -> None:

@@ -23,10 +23,9 @@ from tests.bench.server.parts import Network
 from tests.bench.server.photos import LARGE, ROOT, photos, write_photos
 from tests.bench.server.processes import OURS
 from tests.bench.server.round import Figures, Place, measure
-from tests.bench.table import Column, print_table
+from tests.bench.table import OF_ROUNDS, print_table
 from tests.bench.timing import processor
 
-OF_ROUNDS: dict[str, Column] = {"median": median, "least": min, "greatest": max}
 SHARED_GPU = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
 """Where there is one: this process, the server and the tutorial's take of it what they need."""
 
