@@ -60,7 +60,7 @@ async def test_a_server_that_is_still_starting_is_waited_for(
         serving(load_runtime=WarmsUpSlowly) as address,
         AsyncAgeClient(address) as client,
     ):
-        with pytest.raises(LateError):
+        with pytest.raises(LateError, match=r"no server that serves .* within 0\.3 s; .* say why"):
             await client.wait(0.3)
         go.set()
         assert (await client.wait(20)).name == "fake"
@@ -113,6 +113,18 @@ async def test_where_nobody_listens_the_client_says_so_before_its_deadline() -> 
     async with AsyncAgeClient("127.0.0.1:1") as client:
         with pytest.raises(AwayError, match="UNAVAILABLE"):
             await client.estimate_age(b"", deadline=30)
+
+
+def test_where_nobody_listens_who_waits_is_told_how_long_and_how_to_learn_why(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["model", "--server", "127.0.0.1:1", "--wait", "0.2"])
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == (
+        "checkout-age-client: DEADLINE_EXCEEDED: no server that serves was reached within 0.2 s; "
+        "without waiting, calls say why\n"
+    )
 
 
 class FailsTwice:

@@ -9,7 +9,7 @@ import grpc
 from checkout_age.client.access import Access
 from checkout_age.client.blocking import DEADLINE, checked
 from checkout_age.client.channel import open_async_channel
-from checkout_age.client.errors import told_by
+from checkout_age.client.errors import told_by, told_by_waiting
 from checkout_age.v1 import age_estimation_pb2 as pb
 from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
 
@@ -87,7 +87,7 @@ class AsyncAgeClient:
                 wait_for_ready=True,
             )
         except grpc.aio.AioRpcError as error:
-            raise told_by(error) from None
+            raise told_by_waiting(error, deadline) from None
 
     async def close(self) -> None:
         """End the connection and whatever still runs on it."""

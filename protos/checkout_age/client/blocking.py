@@ -8,7 +8,7 @@ import grpc
 
 from checkout_age.client.access import Access
 from checkout_age.client.channel import open_channel
-from checkout_age.client.errors import told_by
+from checkout_age.client.errors import told_by, told_by_waiting
 from checkout_age.v1 import age_estimation_pb2 as pb
 from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
 
@@ -77,7 +77,7 @@ class AgeClient:
         try:
             return self._stub.GetModel(request, timeout=checked(deadline), wait_for_ready=True)
         except grpc.RpcError as error:
-            raise told_by(error) from None
+            raise told_by_waiting(error, deadline) from None
 
     def close(self) -> None:
         """End the connection and whatever still runs on it."""

@@ -72,3 +72,14 @@ def told_by(error: Any) -> CallError:
         trailing.get(REQUEST_ID),
         int(pause) / 1000 if pause.isdecimal() else None,
     )
+
+
+def told_by_waiting(error: Any, seconds: float) -> CallError:
+    """The same of a call that waited for the server, of whose end gRPC itself tells no cause."""
+    told = told_by(error)
+    if not isinstance(told, LateError):
+        return told
+    words = (
+        f"no server that serves was reached within {seconds:g} s; without waiting, calls say why"
+    )
+    return LateError(told.code, words, told.request_id, told.retry_after)
