@@ -9,9 +9,9 @@ from checkout_age.server.bundle import Bundle
 from checkout_age.server.photo import Pixels
 from checkout_age.server.runtime import cores
 from checkout_age.server.scorer import Scorer
+from tests.bench.server.load import CLIENTS
 from tests.bench.server.parts import Network
 
-CLIENTS = 16
 TURNS = 4
 """Of bare runtime and scorer in a round: the machine's pace changes meanwhile."""
 

@@ -26,6 +26,8 @@ from checkout_age.v1 import age_estimation_pb2 as pb
 from checkout_age.v1 import age_estimation_pb2_grpc as pb_grpc
 
 Ask: TypeAlias = Callable[[bytes], Awaitable[object]]
+CLIENTS = 16
+"""Of a crowd."""
 WARM = 2.0
 """Seconds before answers count."""
 

@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.table import Table
 
 from checkout_age.server.config import SHIPPED
+from tests.bench.server.load import CLIENTS
 from tests.bench.server.photos import write_photos
 from tests.bench.server.processes import OURS, running
 
-CLIENTS = 16
 SETTLING = 3.0
 """Seconds of load before: what is made ready behind the start is over by then."""
 PLACES = (

@@ -12,13 +12,13 @@ from checkout_age.server.bundle import Bundle
 from checkout_age.server.runtime import cores
 from tests.bench.server.asked import Asked
 from tests.bench.server.ideal import ideal_p99
+from tests.bench.server.load import CLIENTS
 from tests.bench.server.pace import unevenness
 from tests.bench.server.parts import Network
 from tests.bench.server.processes import BENTOML, EMPTY, LITSERVE, TUTORIAL, Kind, Running, running
 from tests.bench.server.readers import Cost, Part, Readers, readers
 from tests.bench.server.scoring import Scoring, scoring
 
-CLIENTS = 16
 SETTLING = 6.0
 """Seconds of load on each server before anything counts, besides load's own: what it makes ready
 behind its start is over by then."""

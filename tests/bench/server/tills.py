@@ -18,11 +18,10 @@ import uvloop
 from checkout_age.client import AccessError, AsyncAgeClient, CallError
 from checkout_age.client.access import access_of, add_access
 from tests.bench.figures import merge
-from tests.bench.server.load import Answered, Ask, closed, opened
+from tests.bench.server.load import CLIENTS, Answered, Ask, closed, opened
 from tests.bench.server.photos import photos
 from tests.bench.table import OF_ROUNDS, print_table
 
-CLIENTS = 16
 TURNS = 4
 
 
